@@ -1,0 +1,108 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** How a parameter's first values are drawn. Data, not code, so that a spec can be printed and streamed to disk. */
+export type Init =
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'uniform'; readonly bound: number }
+  | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
+  | { readonly kind: 'values'; readonly values: Float64Array | Float32Array };
+
+/**
+ * Where a tensor lies in a checkpoint, if not as in memory. `shape` is the file's shape; `perm` lists, for each of our
+ * axes, the file's axis it comes from. Without `perm` the elements have one order and only the shape differs.
+ */
+export interface FileLayout {
+  readonly shape: readonly number[];
+  readonly perm?: readonly number[];
+}
+
+/** One entry of a model's state: everything known about it before any memory is taken. */
+export interface ParamSpec {
+  /** The checkpoint's key (the original's `state_dict` name). */
+  readonly key: string;
+  /** Shape in memory. */
+  readonly shape: readonly number[];
+  /** `buffer`: state that no optimizer sees (noise schedule, batch-norm statistics). */
+  readonly kind: 'parameter' | 'buffer';
+  readonly dtype: 'float32' | 'int32';
+  readonly init: Init;
+  /** Absent where the file's layout is ours. */
+  readonly file?: FileLayout;
+}
+
+/** A typed name of one parameter: what a module keeps instead of a tensor. */
+export interface ParamKey<R extends tf.Rank = tf.Rank> {
+  readonly key: string;
+  /** Carries the rank in the type only; never set. */
+  readonly rank?: R;
+}
+
+/** What a declaration may add to name, shape and init. */
+export interface ParamOptions {
+  readonly file?: FileLayout;
+  readonly dtype?: 'float32' | 'int32';
+}
+
+/**
+ * Where modules declare their parameters: a path into the checkpoint's names, and the list all scopes of one model
+ * share. Building a model fills the list and allocates no tensor.
+ */
+export class Scope {
+  private constructor(
+    /** Dotted prefix of this scope, without a trailing dot; empty at the root. */
+    readonly path: string,
+    private readonly table: Map<string, ParamSpec>,
+  ) {}
+
+  /** A fresh, empty model. */
+  static root(): Scope {
+    return new Scope('', new Map());
+  }
+
+  /** Every parameter and buffer declared so far in the whole model, in order of declaration. */
+  get specs(): ReadonlyMap<string, ParamSpec> {
+    return this.table;
+  }
+
+  /** The scope of a part, e.g. `scope.at('in_layers.2')`. */
+  at(name: string | number): Scope {
+    return new Scope(this.keyOf(String(name)), this.table);
+  }
+
+  /** Declare a trainable parameter. @throws Error if the name is taken. */
+  param<R extends tf.Rank>(
+    name: string,
+    shape: readonly number[],
+    init: Init,
+    options: ParamOptions = {},
+  ): ParamKey<R> {
+    return this.declare('parameter', name, shape, init, options);
+  }
+
+  /** Declare state that is stored but not trained. @throws Error if the name is taken. */
+  buffer<R extends tf.Rank>(
+    name: string,
+    shape: readonly number[],
+    init: Init,
+    options: ParamOptions = {},
+  ): ParamKey<R> {
+    return this.declare('buffer', name, shape, init, options);
+  }
+
+  private declare<R extends tf.Rank>(
+    kind: ParamSpec['kind'],
+    name: string,
+    shape: readonly number[],
+    init: Init,
+    { file, dtype = 'float32' }: ParamOptions,
+  ): ParamKey<R> {
+    const key = this.keyOf(name);
+    if (this.table.has(key)) throw new Error(`scope: '${key}' is declared twice`);
+    this.table.set(key, { key, shape, kind, dtype, init, ...(file ? { file } : {}) });
+    return { key };
+  }
+
+  private keyOf(name: string): string {
+    return this.path === '' ? name : `${this.path}.${name}`;
+  }
+}
