@@ -1,2 +1,32 @@
 export { Params } from './nn/params.js';
 export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
+export { AutoencoderConfig, DdConfig } from './config/autoencoder-config.js';
+export {
+  AttentionBlockConfig,
+  AttnBlockConfig,
+  BasicTransformerBlockConfig,
+  DownsampleConfig,
+  GegluConfig,
+  GeluConfig,
+  GroupNormConfig,
+  LayerNormConfig,
+  ResBlockConfig,
+  ResnetBlockConfig,
+  SpatialTransformerConfig,
+  UpsampleConfig,
+  VaeDownsampleConfig,
+} from './config/block-configs.js';
+export { BertEmbedderConfig, PassSegMaskEncoderConfig, SegMaskEncoderConfig } from './config/cond-stage-config.js';
+export type { TargetConfig } from './config/fields.js';
+export {
+  type CondStage,
+  conditioningOf,
+  diffusionFields,
+  diffusionRules,
+  IS_FIRST_STAGE,
+  IS_UNCONDITIONAL,
+  LatentDiffusionConfig,
+} from './config/latent-diffusion-config.js';
+export { type Finding, type Rule, ruleOf, withRules } from './config/rules.js';
+export { UNetConfig } from './config/unet-config.js';
+export { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './config/vae-loss-config.js';
