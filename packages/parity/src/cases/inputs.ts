@@ -1,0 +1,46 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { HostTensor } from './host-tensor.js';
+import { toIds, toImage, toTensor } from './layout.js';
+
+/** A case's input tensors. Asking for one that the case does not hold fails the case by name. */
+export class Inputs {
+  constructor(private readonly tensors: ReadonlyMap<string, HostTensor>) {}
+
+  has(name: string): boolean {
+    return this.tensors.has(name);
+  }
+
+  /** As stored. */
+  host(name: string): HostTensor {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) {
+      const held = [...this.tensors.keys()].join(', ') || 'none';
+      throw new Error(`input '${name}' is asked for, but inputs.safetensors does not hold it (held: ${held})`);
+    }
+    return tensor;
+  }
+
+  /** An image or feature map, as (B, H, W, C). */
+  image(name: string): tf.Tensor4D {
+    return this.named(name, toImage);
+  }
+
+  /** A tensor without image axes, float32. */
+  tensor(name: string): tf.Tensor {
+    return this.named(name, toTensor);
+  }
+
+  /** Ids or time steps, int32. */
+  ids(name: string): tf.Tensor {
+    return this.named(name, toIds);
+  }
+
+  private named<T>(name: string, convert: (host: HostTensor) => T): T {
+    const host = this.host(name);
+    try {
+      return convert(host);
+    } catch (error) {
+      throw new Error(`input '${name}': ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}
