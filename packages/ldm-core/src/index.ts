@@ -1,5 +1,3 @@
-export { Params } from './nn/params.js';
-export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
 export { AutoencoderConfig, DdConfig } from './config/autoencoder-config.js';
 export {
   AttentionBlockConfig,
@@ -30,3 +28,44 @@ export {
 export { type Finding, type Rule, ruleOf, withRules } from './config/rules.js';
 export { UNetConfig } from './config/unet-config.js';
 export { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './config/vae-loss-config.js';
+export { type BetaOptions, type BetaScheduleName, betaScheduleNames, makeBetas } from './diffusion/betas.js';
+export {
+  countSteps,
+  type DdimSchedule,
+  type DdimScheduleOptions,
+  type Discretization,
+  ddimTimesteps,
+  discretizations,
+  makeDdimSchedule,
+} from './diffusion/ddim-schedule.js';
+export {
+  type Gaussian,
+  type OutputOptions,
+  type PMeanVariance,
+  pMeanVariance,
+  pSample,
+  qPosterior,
+  qSample,
+} from './diffusion/ddpm.js';
+export { extract } from './diffusion/extract.js';
+export {
+  type DiffusionLosses,
+  type LossInputs,
+  type LossType,
+  loggedLosses,
+  lossTypes,
+  type ObjectiveOptions,
+  pLosses,
+} from './diffusion/p-losses.js';
+export { type Parameterization, parameterizations } from './diffusion/parameterization.js';
+export {
+  predictEpsFromStart,
+  predictEpsFromVelocity,
+  predictStart,
+  predictStartFromNoise,
+  predictStartFromVelocity,
+  velocity,
+} from './diffusion/predictions.js';
+export { makeSchedule, type Schedule, type ScheduleOptions, scheduleBuffers } from './diffusion/schedule.js';
+export { Params } from './nn/params.js';
+export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';

@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { extract } from './extract.js';
+import type { Parameterization } from './parameterization.js';
+import type { Schedule } from './schedule.js';
+
+/**
+ * v of a clean sample and its noise: the training target under `v`.
+ * @param x0 [B,H,W,C] @param t int32 [B] @param noise [B,H,W,C] @returns [B,H,W,C]
+ */
+export function velocity(schedule: Schedule, x0: tf.Tensor4D, t: tf.Tensor1D, noise: tf.Tensor4D): tf.Tensor4D {
+  return tf.tidy(() =>
+    tf.sub(
+      tf.mul(extract(schedule.sqrtAlphasCumprod, t), noise),
+      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), x0),
+    ),
+  );
+}
+
+/** x_0 = √ᾱ x_t - √(1-ᾱ) v. @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C] */
+export function predictStartFromVelocity(
+  schedule: Schedule,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  v: tf.Tensor4D,
+): tf.Tensor4D {
+  return tf.tidy(() =>
+    tf.sub(
+      tf.mul(extract(schedule.sqrtAlphasCumprod, t), xt),
+      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), v),
+    ),
+  );
+}
+
+/** eps = √ᾱ v + √(1-ᾱ) x_t. @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C] */
+export function predictEpsFromVelocity(
+  schedule: Schedule,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  v: tf.Tensor4D,
+): tf.Tensor4D {
+  return tf.tidy(() =>
+    tf.add(
+      tf.mul(extract(schedule.sqrtAlphasCumprod, t), v),
+      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), xt),
+    ),
+  );
+}
+
+/** eps = (x_t/√ᾱ - x_0)/√(1/ᾱ - 1). @param xt [B,H,W,C] @param t int32 [B] @param x0 [B,H,W,C] @returns [B,H,W,C] */
+export function predictEpsFromStart(schedule: Schedule, xt: tf.Tensor4D, t: tf.Tensor1D, x0: tf.Tensor4D): tf.Tensor4D {
+  return tf.tidy(() =>
+    tf.div(
+      tf.sub(tf.mul(extract(schedule.sqrtRecipAlphasCumprod, t), xt), x0),
+      extract(schedule.sqrtRecipm1AlphasCumprod, t),
+    ),
+  );
+}
+
+/** x_0 = x_t/√ᾱ - √(1/ᾱ - 1) eps, DDPM equation 15. @param xt [B,H,W,C] @param t int32 [B] @param eps [B,H,W,C] @returns [B,H,W,C] */
+export function predictStartFromNoise(
+  schedule: Schedule,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  eps: tf.Tensor4D,
+): tf.Tensor4D {
+  return tf.tidy(() =>
+    tf.sub(
+      tf.mul(extract(schedule.sqrtRecipAlphasCumprod, t), xt),
+      tf.mul(extract(schedule.sqrtRecipm1AlphasCumprod, t), eps),
+    ),
+  );
+}
+
+/**
+ * The clean latents that a network's output means, whatever it predicts.
+ * @param xt [B,H,W,C] @param t int32 [B] @param output [B,H,W,C] @returns [B,H,W,C], a tensor of its own
+ */
+export function predictStart(
+  schedule: Schedule,
+  parameterization: Parameterization,
+  xt: tf.Tensor4D,
+  t: tf.Tensor1D,
+  output: tf.Tensor4D,
+): tf.Tensor4D {
+  switch (parameterization) {
+    case 'eps':
+      return predictStartFromNoise(schedule, xt, t, output);
+    case 'v':
+      return predictStartFromVelocity(schedule, xt, t, output);
+    case 'x0':
+      return tf.clone(output);
+  }
+}
