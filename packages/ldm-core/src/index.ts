@@ -1,3 +1,5 @@
+import './nn/gradients.js';
+
 export { AutoencoderConfig, DdConfig } from './config/autoencoder-config.js';
 export {
   AttentionBlockConfig,
@@ -67,5 +69,28 @@ export {
   velocity,
 } from './diffusion/predictions.js';
 export { makeSchedule, type Schedule, type ScheduleOptions, scheduleBuffers } from './diffusion/schedule.js';
+export { geglu, gelu, leakyRelu, silu, softplus } from './nn/activations.js';
+export { type AttentionOptions, attention } from './nn/attention.js';
+export { BatchNorm2D, type BatchNormOptions } from './nn/batch-norm.js';
+export { checkpoint, recomputeBarrier } from './nn/checkpoint.js';
+export { Conv2D, type Conv2DOptions, type ConvOptions, conv2d, type Padding } from './nn/conv2d.js';
+export { dropout } from './nn/dropout.js';
+export { Embedding } from './nn/embedding.js';
+export { fromFile, type HostValues, toFile } from './nn/file-layout.js';
+export { fanIn, initialValues, initParams, kaiming, normal, ones, zeros } from './nn/init.js';
+export type {
+  AdamUpdateAttrs,
+  AttentionAttrs,
+  DrawAttrs,
+  GroupNormAttrs,
+  KernelContract,
+  KernelContracts,
+  KernelName,
+  LayerNormAttrs,
+} from './nn/kernel-contracts.js';
+export { Linear, type LinearOptions } from './nn/linear.js';
+export { GroupNorm, type GroupNormOptions, groupNorm, LayerNorm, layerNorm } from './nn/norm.js';
 export { Params } from './nn/params.js';
+export { Rng } from './nn/random.js';
 export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
+export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
