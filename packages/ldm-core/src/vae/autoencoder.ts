@@ -1,0 +1,95 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { DdConfig } from '../config/autoencoder-config.js';
+import { normal } from '../nn/init.js';
+import { Linear } from '../nn/linear.js';
+import type { Params } from '../nn/params.js';
+import type { Scope } from '../nn/scope.js';
+import { Decoder } from './decoder.js';
+import { Encoder } from './encoder.js';
+import { type LatentPosterior, posteriorOf } from './posterior.js';
+import type { VaePassOptions } from './stage.js';
+
+/** The part of an autoencoder's config that shapes the network. */
+export interface AutoencoderShape {
+  readonly ddconfig: DdConfig;
+  /** Channels of the latent. */
+  readonly embedDim: number;
+  /** Number of labels of the stored random map that colours images of more than 3 channels in logs; null: none. */
+  readonly colorizeNlabels?: number | null;
+}
+
+/**
+ * The first stage: a variational autoencoder between images and latents (Rombach et al. 2022; Kingma & Welling 2014).
+ * Keys: `colorize` (if asked for), `encoder`, `decoder`, whatever `loss` declares, `quant_conv`, `post_quant_conv`.
+ */
+export class AutoencoderKL<Loss = null> {
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+  /** The training loss under `loss`, if the model has one. */
+  readonly loss: Loss;
+  private readonly quantConv: Linear;
+  private readonly postQuantConv: Linear;
+
+  /**
+   * @param declareLoss declares the loss, e.g. `(at) => new LPIPSWithDiscriminator(at, config)`; a first stage inside a
+   *   diffusion model has none: `() => null`
+   */
+  constructor(
+    private readonly scope: Scope,
+    { ddconfig, embedDim, colorizeNlabels = null }: AutoencoderShape,
+    declareLoss: (scope: Scope) => Loss,
+  ) {
+    if (colorizeNlabels !== null) {
+      const file = { shape: [3, colorizeNlabels, 1, 1] };
+      scope.buffer('colorize', [3, colorizeNlabels], normal(0, 1), { file });
+    }
+    this.encoder = new Encoder(scope.at('encoder'), ddconfig);
+    this.decoder = new Decoder(scope.at('decoder'), ddconfig);
+    this.loss = declareLoss(scope.at('loss'));
+    const { zChannels } = ddconfig;
+    this.quantConv = new Linear(scope.at('quant_conv'), 2 * zChannels, 2 * embedDim, { fileAxes: 2 });
+    this.postQuantConv = new Linear(scope.at('post_quant_conv'), embedDim, zChannels, { fileAxes: 2 });
+  }
+
+  /** @param x images in [-1,1] [B,H,W,C] @returns moments of the latent [B,h,w,2·embed_dim], mean first */
+  encodeMoments(p: Params, x: tf.Tensor4D, options: VaePassOptions = {}): tf.Tensor4D {
+    return tf.tidy(() => {
+      const observed = this.observed(options);
+      const h = this.encoder.forward(p, x, observed);
+      observed.onActivation?.(this.within('encoder'), h);
+      return this.pixelwise(p, this.quantConv, h);
+    });
+  }
+
+  /** @param x images in [-1,1] [B,H,W,C] @returns posterior of the latent, [B,h,w,embed_dim] */
+  encode(p: Params, x: tf.Tensor4D, options: VaePassOptions = {}): LatentPosterior {
+    return tf.tidy(() => posteriorOf(this.encodeMoments(p, x, options)));
+  }
+
+  /** @param z latents [B,h,w,embed_dim] @returns images, about [-1,1], not clipped [B,H,W,out_ch] */
+  decode(p: Params, z: tf.Tensor4D, options: VaePassOptions = {}): tf.Tensor4D {
+    return tf.tidy(() => this.decoder.forward(p, this.pixelwise(p, this.postQuantConv, z), this.observed(options)));
+  }
+
+  /** The decoder up to the input of its last layer. @param z latents [B,h,w,embed_dim] @returns [B,H,W,C] */
+  decodeFeatures(p: Params, z: tf.Tensor4D, options: VaePassOptions = {}): tf.Tensor4D {
+    return tf.tidy(() => this.decoder.features(p, this.pixelwise(p, this.postQuantConv, z), this.observed(options)));
+  }
+
+  /** A 1x1 convolution, which is a matrix product in memory. */
+  private pixelwise(p: Params, layer: Linear, x: tf.Tensor4D): tf.Tensor4D {
+    return layer.forward(p, x) as tf.Tensor4D;
+  }
+
+  private within(part: string): string {
+    return this.scope.at(part).path;
+  }
+
+  /** Layers report whole keys; observers of an autoencoder see paths within it. */
+  private observed(options: VaePassOptions): VaePassOptions {
+    const { onActivation } = options;
+    const prefix = this.within('').length;
+    if (!onActivation || prefix === 0) return options;
+    return { ...options, onActivation: (path, activation) => onActivation(path.slice(prefix), activation) };
+  }
+}
