@@ -1,1 +1,5 @@
-export {};
+export type { Precision } from './capi/config-proto.js';
+export { type Compiled, type CompileOptions, compile } from './compile/index.js';
+export type { EngineInfo } from './engine.js';
+export { EngineError, type EngineErrorCode } from './errors.js';
+export { type EngineOptions, useEngine } from './use-engine.js';

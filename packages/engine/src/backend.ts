@@ -1,0 +1,259 @@
+import type { BackendValues, DataId, DataType as TfjsType, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { TensorBinding } from './binding.js';
+import { DataType } from './capi/data-type.js';
+import { EngineError } from './errors.js';
+import type { VariableSlot } from './slots.js';
+import { int64ScalarOf, KERNEL_PACKAGE, loadKernels, type TensorData, type TensorMetadata } from './tfjs-node.js';
+import type { Trace } from './trace.js';
+
+/** Name under which tfjs-node's kernels are registered, and ours beside them. */
+export const BACKEND_NAME = 'tensorflow';
+
+/** tfjs operations that draw in JavaScript: traced, they would give the same numbers at every call. */
+const JAVASCRIPT_RANDOM = new Set(
+  ['randomNormal', 'randomUniform', 'randomUniformInt', 'randomStandardNormal', 'truncatedNormal', 'randomGamma', 'rand', 'dropout'].map(
+    (name) => `${name}__op`,
+  ),
+);
+
+const TFJS_TYPES: ReadonlyMap<number, TfjsType> = new Map([
+  [DataType.float, 'float32'],
+  [DataType.double, 'float32'],
+  [DataType.int32, 'int32'],
+  [DataType.int64, 'int32'],
+  [DataType.uint8, 'int32'],
+  [DataType.bool, 'bool'],
+  [DataType.complex64, 'complex64'],
+  [DataType.string, 'string'],
+  [DataType.resource, 'string'],
+]);
+
+/** Book-keeping of a data id, with what tracing adds. */
+interface TracedData extends TensorData {
+  /** The trace during which the values came from JavaScript. */
+  born?: Trace;
+}
+
+/** A tensor from outside that a traced function uses: looked up again at each call. */
+export interface Capture {
+  /** A variable is followed through its assignments; anything else is one fixed tensor. */
+  readonly source: tf.Variable | { readonly dataId: DataId; readonly shape: number[] };
+}
+
+/** What tracing needs of the backend, beside what tfjs needs. */
+export interface EngineBackend extends InstanceType<ReturnType<typeof loadKernels>> {
+  /** Graph values of the captures of the trace under way, in order of first use. */
+  beginTrace(trace: Trace): void;
+  /** Constants that outlive the trace become ordinary tensors again. @returns what was captured */
+  endTrace(): Capture[];
+  /** Number in the binding of a tensor, uploaded first if need be. */
+  idOf(tensor: TensorInfo): number;
+  /** Values for the captured placeholders of one call. @throws EngineError if one was disposed */
+  captureId(capture: Capture, label: string): number;
+  /** A tfjs tensor of a number of the binding. */
+  tensorOf(metadata: TensorMetadata): Tensor;
+  /** Give up a tensor to a step that updates it in place. */
+  consume(tensor: Tensor, label: string): void;
+  /** The slot behind a tensor if it is a state variable's value. */
+  variableOf(tensor: TensorInfo): VariableSlot | null;
+}
+
+/** Make the backend class. It extends upstream's, which exists only once its package is loaded. */
+export function createBackend(binding: TensorBinding): EngineBackend {
+  const Base = loadKernels();
+
+  class Backend extends Base implements EngineBackend {
+    private readonly consumed = new WeakMap<DataId, string>();
+    private captures = new Map<DataId | tf.Variable, { capture: Capture; id: number }>();
+    private constants: { data: TracedData; values: BackendValues }[] = [];
+
+    override getInputTensorIds(tensors: readonly TensorInfo[]): number[] {
+      return tensors.map((tensor) => {
+        const int64 = int64ScalarOf(tensor);
+        if (int64 !== null) return this.temporary(binding.createTensor([], DataType.int64, int64));
+        return binding.trace === null ? this.idOf(tensor) : this.symbolId(tensor, binding.trace);
+      });
+    }
+
+    override executeSingleOutput(...args: Parameters<InstanceType<typeof Base>['executeSingleOutput']>): Tensor {
+      try {
+        return super.executeSingleOutput(...args);
+      } finally {
+        this.freeTemporaries();
+      }
+    }
+
+    override executeMultipleOutputs(...args: Parameters<InstanceType<typeof Base>['executeMultipleOutputs']>): Tensor[] {
+      try {
+        return super.executeMultipleOutputs(...args);
+      } finally {
+        this.freeTemporaries();
+      }
+    }
+
+    override createOutputTensor(metadata: TensorMetadata): Tensor {
+      return this.tensorOf(metadata);
+    }
+
+    tensorOf({ id, shape, dtype }: TensorMetadata): Tensor {
+      const type = TFJS_TYPES.get(dtype);
+      if (type === undefined) {
+        binding.deleteTensor(id);
+        throw new EngineError(`a result has TensorFlow type ${dtype}, which tfjs lacks; cast it in the graph`, {
+          code: 'unimplemented',
+        });
+      }
+      const dataId = {};
+      this.tensorMap.set(dataId, { shape, dtype, id, values: null, refCount: 1 });
+      return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: type });
+    }
+
+    override write(values: BackendValues, shape: number[], dtype: TfjsType): DataId {
+      this.refuseRandom();
+      const dataId = super.write(values, shape, dtype);
+      if (binding.trace !== null) (this.tensorMap.get(dataId) as TracedData).born = binding.trace;
+      return dataId;
+    }
+
+    override async read(dataId: DataId): Promise<BackendValues> {
+      const { values, id } = this.dataOf(dataId, []);
+      return values ?? binding.tensorData(id);
+    }
+
+    override readSync(dataId: DataId): BackendValues {
+      const { values, id } = this.dataOf(dataId, []);
+      return values ?? binding.tensorDataSync(id);
+    }
+
+    idOf({ dataId, shape }: TensorInfo): number {
+      const data = this.dataOf(dataId, shape);
+      if (data.values !== null) {
+        data.id = binding.createTensor(data.shape, data.dtype, data.values);
+        data.values = null;
+      }
+      return data.id;
+    }
+
+    beginTrace(trace: Trace): void {
+      binding.trace = trace;
+      this.captures = new Map();
+      this.constants = [];
+    }
+
+    endTrace(): Capture[] {
+      binding.trace = null;
+      for (const { data, values } of this.constants) {
+        data.values = values;
+        data.id = -1;
+        delete data.born;
+      }
+      this.constants = [];
+      const entries = [...this.captures.values()];
+      for (const { id } of entries) binding.deleteTensor(id);
+      this.captures = new Map();
+      return entries.map(({ capture }) => capture);
+    }
+
+    captureId({ source }: Capture, label: string): number {
+      const gone = source instanceof tf.Variable ? source.isDisposed : !this.tensorMap.has(source.dataId);
+      if (gone)
+        throw new EngineError(
+          `compile '${label}': a tensor [${source.shape.join(',')}] that the function uses from outside was disposed; keep it as long as the function, or pass it as an argument`,
+          { code: 'usage' },
+        );
+      return this.idOf({ dataId: source.dataId, shape: source.shape, dtype: 'float32' });
+    }
+
+    consume(tensor: Tensor, label: string): void {
+      this.consumed.set(tensor.dataId, label);
+      const { dataId, shape } = tensor;
+      Object.defineProperty(tensor, 'throwIfDisposed', { value: () => this.dataOf(dataId, shape) });
+      const slot = this.variableOf(tensor);
+      if (slot !== null) {
+        // The variable lives on under the new state's tensor.
+        binding.slots.take(this.tensorMap.get(tensor.dataId).id);
+        slot.written.release();
+      }
+      tensor.dispose();
+    }
+
+    variableOf({ dataId }: TensorInfo): VariableSlot | null {
+      const data = this.tensorMap.get(dataId);
+      if (data === undefined || data.values !== null) return null;
+      const slot = binding.slots.get(data.id);
+      return slot.kind === 'variable' ? slot : null;
+    }
+
+    private readonly temporaries: number[] = [];
+
+    private temporary(id: number): number {
+      this.temporaries.push(id);
+      return id;
+    }
+
+    private freeTemporaries(): void {
+      for (const id of this.temporaries.splice(0)) binding.deleteTensor(id);
+    }
+
+    /** The graph value of a tensor: its own, a constant made while tracing, or a capture from outside. */
+    private symbolId(tensor: TensorInfo, trace: Trace): number {
+      const { dataId, shape } = tensor;
+      const data = this.dataOf(dataId, shape) as TracedData;
+      if (data.values !== null && data.born === trace) {
+        this.constants.push({ data, values: data.values });
+        data.id = binding.createTensor(data.shape, data.dtype, data.values);
+        data.values = null;
+      }
+      if (data.values === null && binding.slots.get(data.id).kind === 'symbol') return data.id;
+      const variable = variableWith(tensor);
+      const key = variable ?? dataId;
+      const known = this.captures.get(key);
+      if (known !== undefined) return known.id;
+      const output = trace.placeholder(data.dtype, data.shape);
+      const { id } = binding.addSymbol(trace, { output, shape: data.shape, dtype: data.dtype });
+      const source = variable ?? (tensor instanceof tf.Tensor ? tensor : { dataId, shape: data.shape });
+      this.captures.set(key, { capture: { source }, id });
+      return id;
+    }
+
+    private dataOf(dataId: DataId, shape: readonly number[]): TensorData {
+      const data = this.tensorMap.has(dataId) ? this.tensorMap.get(dataId) : undefined;
+      if (data !== undefined) return data;
+      const elsewhere = tf.engine().state.tensorInfo.get(dataId);
+      if (elsewhere !== undefined && elsewhere.backend !== this)
+        throw new EngineError(
+          `tensor [${shape.join(',')}] lives on another tfjs backend; create it after 'await useEngine()', or copy it: tf.tensor(await x.data(), x.shape, x.dtype)`,
+          { code: 'usage' },
+        );
+      const taker = this.consumed.get(dataId);
+      throw new EngineError(
+        taker === undefined
+          ? `tensor [${shape.join(',')}] was disposed`
+          : `tensor [${shape.join(',')}] was consumed by the compiled step '${taker}', which updates its state in place; use the state that it returned`,
+        { code: 'usage' },
+      );
+    }
+
+    private refuseRandom(): void {
+      if (binding.trace === null) return;
+      const scope = tf.engine().state.scopeStack.find(({ name }) => JAVASCRIPT_RANDOM.has(name));
+      if (scope === undefined) return;
+      throw binding.trace.refuse(
+        `tf.${scope.name.slice(0, -'__op'.length)}`,
+        'draws its numbers in JavaScript, so the compiled function would return the same ones at every call',
+        'Draw outside and pass the tensor in, or use the stateless random operations with a seed argument.',
+      );
+    }
+  }
+
+  return new Backend(binding, KERNEL_PACKAGE);
+}
+
+/** The registered variable whose present value `tensor` is. */
+function variableWith(tensor: TensorInfo): tf.Variable | null {
+  if (tensor instanceof tf.Variable) return tensor;
+  for (const variable of Object.values(tf.engine().state.registeredVariables))
+    if (variable.dataId === tensor.dataId) return variable;
+  return null;
+}

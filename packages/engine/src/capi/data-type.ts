@@ -1,0 +1,21 @@
+/** TensorFlow's data types (tensorflow/c/tf_datatype.h) that can reach this engine. */
+export const DataType = {
+  float: 1,
+  double: 2,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  complex64: 8,
+  int64: 9,
+  bool: 10,
+  bfloat16: 14,
+  half: 19,
+  resource: 20,
+  uint32: 22,
+  uint64: 23,
+} as const;
+
+const NAMES = new Map<number, string>(Object.entries(DataType).map(([name, value]) => [value, name]));
+
+/** Name of a data type for messages. */
+export const dataTypeName = (dtype: number): string => NAMES.get(dtype) ?? `dtype ${dtype}`;

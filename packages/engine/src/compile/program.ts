@@ -1,0 +1,140 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Capture } from '../backend.js';
+import { AttrKind } from '../capi/attributes.js';
+import { functionConfig, type Precision } from '../capi/config-proto.js';
+import { DataType } from '../capi/data-type.js';
+import type { Engine } from '../engine.js';
+import { EngineError } from '../errors.js';
+import type { OpAttr } from '../tfjs-node.js';
+import { Trace } from '../trace.js';
+import { findState } from './state.js';
+import { type Structure, takeApart } from './structure.js';
+
+/** How one function is to be compiled. */
+export interface ProgramOptions {
+  readonly label: string;
+  readonly precision: Precision;
+  readonly xla: boolean;
+  /** Index of the argument that is the function's state, updated in place; -1 for none. */
+  readonly stateArg: number;
+}
+
+/** A result of the TensorFlow function whose shape and type are known beforehand. */
+export interface ResultSpec {
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** A traced function for one signature of its arguments, ready to be called. */
+export interface Program {
+  readonly options: ProgramOptions;
+  /** TensorFlow function. */
+  readonly name: string;
+  readonly nodes: number;
+  /** Attributes of each call: mixed precision, XLA. */
+  readonly attrs: readonly OpAttr[];
+  /** Tensors from outside, read anew at each call. */
+  readonly captures: readonly Capture[];
+  /** Results that are not state, in order. */
+  readonly results: readonly ResultSpec[];
+  /** For each tensor of the user's result: an index of `results`, or `-1 - i` for state tensor i. */
+  readonly sources: readonly number[];
+  /** The user's result, to be rebuilt from tensors. */
+  readonly structure: Structure;
+}
+
+/**
+ * Run `fn` once on placeholders, and make a TensorFlow function of what it did.
+ * Inputs of the function, in order: the tensors of all arguments (state as resources), the token of the previous step if
+ * there is state, then the captures.
+ */
+export function traceProgram(
+  { binding, backend, info }: Engine,
+  fn: (...args: unknown[]) => unknown,
+  args: readonly Structure[],
+  options: ProgramOptions,
+): Program {
+  const { label, stateArg } = options;
+  const attrs = callAttributes(options, info.device.startsWith('gpu') ? 'gpu' : 'cpu');
+  const trace = new Trace(binding.runtime, label);
+  const resume = suspendTape();
+  backend.beginTrace(trace);
+  let traced: Omit<Program, 'captures'> | undefined;
+  let captures: Capture[] = [];
+  try {
+    tf.tidy(() => {
+      const inputs = args.map((arg, i) => arg.rebuild(arg.tensors.map(i === stateArg ? readState : placeholder)));
+      const token = stateArg < 0 ? null : trace.placeholder(DataType.float, []);
+      const value = fn(...inputs);
+      if (value instanceof Promise)
+        throw new EngineError(
+          `compile '${label}': the function is asynchronous; only what runs before its first 'await' could be traced. Move the awaits outside.`,
+          { code: 'usage' },
+        );
+      const structure = takeApart(value, 'result');
+      const indexOf = stateArg < 0 ? [] : storeState(value, structure);
+      const nodes = structure.tensors.map((tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!));
+      const results: ResultSpec[] = [];
+      const outputs = nodes.flatMap(({ output, shape, dtype }, i) => {
+        if ((indexOf[i] ?? -1) >= 0) return [];
+        results.push({ shape, dtype });
+        return [output];
+      });
+      let next = 0;
+      const sources = nodes.map((_, i) => ((indexOf[i] ?? -1) >= 0 ? -1 - indexOf[i]! : next++));
+      if (token !== null) outputs.push(trace.sealed(token));
+      traced = { options, attrs, results, sources, structure, ...trace.finish(outputs) };
+      return [];
+    });
+  } finally {
+    captures = backend.endTrace();
+    resume();
+    trace.dispose();
+  }
+  return { ...traced!, captures };
+
+  function placeholder(tensor: tf.Tensor): tf.Tensor {
+    const dtype = dtypeOf(tensor);
+    const output = trace.placeholder(dtype, tensor.shape);
+    return backend.tensorOf(binding.addSymbol(trace, { output, shape: [...tensor.shape], dtype }));
+  }
+
+  function readState(tensor: tf.Tensor): tf.Tensor {
+    const index = trace.variable(dtypeOf(tensor), tensor.shape);
+    return backend.tensorOf(binding.addSymbol(trace, trace.readVariable(index), index));
+  }
+
+  function storeState(value: unknown, structure: Structure): readonly number[] {
+    const state = findState(label, args[stateArg]!, value, structure);
+    state.tensors.forEach((tensor, i) => {
+      const { output, dtype } = binding.symbol(backend.getInputTensorIds([tensor])[0]!);
+      if (trace.isCurrent(output, i)) return;
+      trace.update('AssignVariableOp', [{ name: 'dtype', type: AttrKind.type, value: dtype }], [i, output]);
+    });
+    return state.indexOf;
+  }
+}
+
+function callAttributes({ precision, xla }: ProgramOptions, device: 'cpu' | 'gpu'): readonly OpAttr[] {
+  const config: OpAttr = { name: 'config_proto', type: AttrKind.string, value: functionConfig(precision, device) };
+  return xla ? [config, { name: '_XlaMustCompile', type: AttrKind.bool, value: true }] : [config];
+}
+
+const DTYPES: Readonly<Record<tf.DataType, number>> = {
+  float32: DataType.float,
+  int32: DataType.int32,
+  bool: DataType.bool,
+  complex64: DataType.complex64,
+  string: DataType.string,
+};
+
+const dtypeOf = (tensor: tf.Tensor): number => DTYPES[tensor.dtype];
+
+/** Take the caller's gradient tape off: what is traced is no operation of the caller's. @returns puts it back */
+function suspendTape(): () => void {
+  const { state } = tf.engine();
+  const { activeTape, gradientDepth, kernelDepth } = state;
+  state.gradientDepth = 0;
+  state.kernelDepth = 0;
+  return () => Object.assign(state, { activeTape, gradientDepth, kernelDepth });
+}

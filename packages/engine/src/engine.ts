@@ -1,0 +1,46 @@
+import type { EngineBackend } from './backend.js';
+import type { TensorBinding } from './binding.js';
+import { EngineError } from './errors.js';
+
+/** The engine of this process: libtensorflow has one context a process, and tfjs one global state. */
+export interface Engine {
+  readonly binding: TensorBinding;
+  readonly backend: EngineBackend;
+  readonly info: EngineInfo;
+}
+
+/** What `useEngine` chose. */
+export interface EngineInfo {
+  /** Short name of the device in use, e.g. `cpu` or `gpu:0`. */
+  readonly device: string;
+  /** Why this device. */
+  readonly why: string;
+  /** All devices, short names. */
+  readonly devices: readonly string[];
+  /** TensorFlow's version. */
+  readonly libraryVersion: string;
+  /** Folder of the library, and how it was found. */
+  readonly library: string;
+  readonly librarySource: string;
+  /** Threads inside one operation. */
+  readonly threads: number;
+  readonly deterministic: boolean;
+}
+
+let current: Engine | undefined;
+
+export function setEngine(engine: Engine): void {
+  current = engine;
+}
+
+/** The engine, if `useEngine` has run. */
+export function engineOrNull(): Engine | null {
+  return current ?? null;
+}
+
+/** @throws EngineError if `useEngine` has not run in this thread */
+export function currentEngine(): Engine {
+  if (current === undefined)
+    throw new EngineError("the engine is not running: call 'await useEngine()' first, in this thread", { code: 'usage' });
+  return current;
+}

@@ -1,0 +1,116 @@
+import { type SessionSettings, sessionConfig } from './capi/config-proto.js';
+import { loadNative, type Native, type NativePaths, type Pointer } from './capi/native.js';
+import { type OpDef, readOpDefs } from './capi/op-defs.js';
+import { Status } from './capi/status.js';
+import { chooseDevice, type Device, type DeviceChoice } from './devices.js';
+import { EngineError } from './errors.js';
+
+/** TFE_ContextDevicePlacementPolicy: copy inputs that lie on another device, without a word. */
+const PLACEMENT_SILENT = 2;
+/** Compiled calls that may wait in the queue before a further one blocks. */
+const IN_FLIGHT_LIMIT = 16;
+
+/** What {@link openRuntime} needs to know. */
+export interface RuntimeOptions {
+  readonly paths: NativePaths;
+  readonly settings: SessionSettings;
+  readonly device?: string | undefined;
+}
+
+/**
+ * The process's TensorFlow: the bound library, one eager context, the chosen device, and a queue on which compiled calls
+ * run one after the other, off the main thread.
+ */
+export class Runtime {
+  readonly status: Status;
+  /** Live `TFE_TensorHandle`s that belong to this engine. */
+  handles = 0;
+  private definitions: Map<string, OpDef> | undefined;
+  private readonly queue: Pointer;
+  private readonly direct: Pointer;
+
+  constructor(
+    readonly native: Native,
+    readonly context: Pointer,
+    readonly devices: readonly Device[],
+    readonly choice: DeviceChoice,
+  ) {
+    this.status = new Status(native);
+    this.direct = native.TFE_ContextGetExecutorForThread!(context) as Pointer;
+    this.queue = native.TFE_NewExecutor!(true, false, IN_FLIGHT_LIMIT) as Pointer;
+  }
+
+  get version(): string {
+    return this.native.TF_Version!() as string;
+  }
+
+  get onGpu(): boolean {
+    return this.choice.device.type === 'GPU';
+  }
+
+  /** Device to name on each operation; null if there is only one anyway. */
+  get explicitDevice(): string | null {
+    return this.devices.length > 1 ? this.choice.device.name : null;
+  }
+
+  get opDefs(): ReadonlyMap<string, OpDef> {
+    this.definitions ??= readOpDefs(this.native);
+    return this.definitions;
+  }
+
+  /** Run `enqueue` so that the operations it executes are queued instead of run at once. */
+  queued<T>(enqueue: () => T): T {
+    this.native.TFE_ContextSetExecutorForThread!(this.context, this.queue);
+    try {
+      return enqueue();
+    } finally {
+      this.native.TFE_ContextSetExecutorForThread!(this.context, this.direct);
+    }
+  }
+
+  /** Block until every queued call is done. Failures show where their results are read. */
+  drain(): void {
+    this.native.TFE_ExecutorWaitForAllPendingNodes!(this.queue, this.status.pointer);
+    this.native.TFE_ExecutorClearError!(this.queue);
+  }
+
+  /** Let the queue go on after a failed call; what depends on its results stays poisoned. */
+  clearQueueError(): void {
+    this.native.TFE_ExecutorClearError!(this.queue);
+  }
+
+  deleteHandle(handle: Pointer): void {
+    this.handles--;
+    this.native.TFE_DeleteTensorHandle!(handle);
+  }
+}
+
+/** Load libtensorflow and open its context. @throws EngineError if the library or the device does not serve */
+export function openRuntime({ paths, settings, device }: RuntimeOptions): Runtime {
+  const native = loadNative(paths);
+  const status = new Status(native);
+  const options = native.TFE_NewContextOptions!() as Pointer;
+  const config = sessionConfig(settings);
+  native.TFE_ContextOptionsSetConfig!(options, config, config.length, status.pointer);
+  status.check({ op: 'useEngine' });
+  native.TFE_ContextOptionsSetDevicePlacementPolicy!(options, PLACEMENT_SILENT);
+  const context = native.TFE_NewContext!(options, status.pointer) as Pointer;
+  status.check({ op: 'useEngine' });
+  native.TFE_DeleteContextOptions!(options);
+  const devices = listDevices(native, context, status);
+  status.dispose();
+  return new Runtime(native, context, devices, chooseDevice(devices, device));
+}
+
+function listDevices(native: Native, context: Pointer, status: Status): Device[] {
+  const list = native.TFE_ContextListDevices!(context, status.pointer) as Pointer;
+  status.check({ op: 'useEngine' });
+  const devices = Array.from({ length: native.TF_DeviceListCount!(list) as number }, (_, i) => ({
+    name: native.TF_DeviceListName!(list, i, status.pointer) as string,
+    type: native.TF_DeviceListType!(list, i, status.pointer) as string,
+    memoryBytes: Number(native.TF_DeviceListMemoryBytes!(list, i, status.pointer)),
+  }));
+  native.TF_DeleteDeviceList!(list);
+  if (devices.length === 0) throw new EngineError('useEngine: libtensorflow lists no device at all', { code: 'internal' });
+  return devices;
+}

@@ -1,0 +1,87 @@
+import type { GraphOutput, Pointer } from './capi/native.js';
+import { EngineError } from './errors.js';
+import type { Trace } from './trace.js';
+
+/** A tensor in TensorFlow's memory, possibly still being computed by a queued call. */
+export interface EagerSlot {
+  readonly kind: 'eager';
+  readonly handle: Pointer;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+/** A value inside a function under construction. */
+export interface SymbolSlot {
+  readonly kind: 'symbol';
+  readonly trace: Trace;
+  readonly output: GraphOutput;
+  readonly shape: number[];
+  readonly dtype: number;
+  /** Index of the state variable whose current value this is, if it is one. */
+  readonly variable?: number;
+}
+
+/** The current value of a resource variable that compiled steps update in place. */
+export interface VariableSlot {
+  readonly kind: 'variable';
+  /** Handle of the scalar resource tensor. */
+  readonly resource: Pointer;
+  /** Result of the step that wrote the value: poisoned if that step failed. Shared between a step's variables. */
+  readonly written: SharedHandle;
+  readonly shape: number[];
+  readonly dtype: number;
+}
+
+export type Slot = EagerSlot | SymbolSlot | VariableSlot;
+
+/** A tensor handle with several owners. */
+export class SharedHandle {
+  private owners = 0;
+
+  constructor(
+    readonly handle: Pointer,
+    private readonly free: (handle: Pointer) => void,
+  ) {}
+
+  retain(): this {
+    this.owners++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.owners === 0) this.free(this.handle);
+  }
+}
+
+/** Every tensor that tfjs holds on this backend, by the number tfjs-node calls its id. */
+export class SlotTable {
+  private readonly slots = new Map<number, Slot>();
+  private next = 1;
+
+  get size(): number {
+    return this.slots.size;
+  }
+
+  add(slot: Slot): number {
+    const id = this.next++;
+    this.slots.set(id, slot);
+    return id;
+  }
+
+  /** @throws EngineError if the id was freed */
+  get(id: number): Slot {
+    const slot = this.slots.get(id);
+    if (slot === undefined)
+      throw new EngineError(
+        `tensor ${id} is gone: it was disposed, or it belongs to a function whose tracing has ended; keep it alive with tf.keep, or return it from the function`,
+        { code: 'usage' },
+      );
+    return slot;
+  }
+
+  take(id: number): Slot | undefined {
+    const slot = this.slots.get(id);
+    this.slots.delete(id);
+    return slot;
+  }
+}
