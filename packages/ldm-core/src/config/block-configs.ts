@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, counts, flag, headCount, ignored, number, only, probability, whole } from './fields.js';
+import { count, flag, headCount, ignored, number, only, probability, whole } from './fields.js';
 import { GROUPS, grouped } from './groups.js';
 import { ruleOf, withRules } from './rules.js';
 
@@ -167,7 +167,10 @@ export type VaeDownsampleConfig = z.output<typeof VaeDownsampleConfig>;
 
 /** `torch.nn.LayerNorm` (original, 19.9). */
 export const LayerNormConfig = z.strictObject({
-  normalizedShape: z.union([count(), counts()], { error: 'wanted a width, or a list of sizes' }),
+  /** The width of the last axis, or a list of it alone. */
+  normalizedShape: z.union([count(), z.tuple([count()]).transform(([width]) => width)], {
+    error: 'wanted the width of the last axis',
+  }),
   eps: number().default(1e-5),
 });
 /** {@link LayerNormConfig} with its defaults applied. */

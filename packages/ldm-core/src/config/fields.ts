@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ConfigTree, isTree } from './tree.js';
 
 /**
  * A part of a config that names what to build: the original's `{target, params}`, as it stands in the file (snake_case).
@@ -14,15 +15,26 @@ export interface TargetConfig {
 export interface FieldNotes {
   /** Accepted, and changes nothing: why. */
   readonly ignored?: string;
-  /** The role that a nested target must fill. */
+  /** Refused, whatever the value: why. */
+  readonly absent?: string;
+  /** The value is a `{target, params}` that must fill this role. */
   readonly role?: string;
-  /** The field names another config file. */
-  readonly link?: boolean;
+  /** What may stand beside `target` and `params`. */
+  readonly beside?: z.ZodObject;
+  /** The value names another config file, whose model must fill this role. */
+  readonly link?: string;
 }
 
-declare module 'zod' {
-  interface GlobalMeta extends FieldNotes {}
+const notesBySchema = new WeakMap<object, FieldNotes>();
+
+/** The schema itself, with notes. */
+export function note<S extends z.ZodType>(schema: S, notes: FieldNotes): S {
+  notesBySchema.set(schema, notes);
+  return schema;
 }
+
+/** The notes on a schema; none by default. */
+export const notesOf = (schema: z.ZodType): FieldNotes => notesBySchema.get(schema) ?? {};
 
 /** A whole number of at least `min`. */
 export const whole = (min: number) => {
@@ -39,6 +51,12 @@ export const number = () => z.number({ error: 'wanted a number' });
 /** A probability of dropout, 0 to 1. */
 export const probability = () => {
   const error = 'wanted a probability, 0 to 1';
+  return z.number({ error }).min(0, { error }).max(1, { error });
+};
+
+/** A number from 0 to 1. */
+export const fraction = () => {
+  const error = 'wanted a number from 0 to 1';
   return z.number({ error }).min(0, { error }).max(1, { error });
 };
 
@@ -65,13 +83,29 @@ export const counts = () => z.array(count(), { error: 'wanted a list of positive
 export const only = <const T extends boolean | number | null>(value: T, reason: string) =>
   z.literal(value, { error: `only ${value} works: ${reason}` });
 
-/** An argument that is accepted and changes nothing. Any value will do. */
-export const ignored = (reason: string) => z.unknown().optional().meta({ ignored: reason });
+/** An argument that related targets have and this one refuses; `reason` says why. */
+export const absent = (reason: string) =>
+  note(z.undefined({ error: `must not be given: ${reason}` }).optional(), { absent: reason });
 
-/** A nested `{target, params}` that must fill a role, e.g. `unet`. What it may be is for the registry to say. */
-export const target = (role: string): z.ZodType<TargetConfig> =>
-  z
-    .custom<TargetConfig>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
-      error: 'wanted a mapping {target, params}',
-    })
-    .meta({ role });
+/** An argument that is accepted and changes nothing. Any value will do. */
+export const ignored = (reason: string) => note(z.unknown().optional(), { ignored: reason });
+
+/**
+ * A nested `{target, params}` that must fill a role, e.g. `unet`. Which targets do is for the registry to say.
+ * @param beside what else the mapping may hold
+ */
+export const target = (role: string, beside?: z.ZodObject) =>
+  note(
+    z.custom<TargetConfig>((value) => isTree(value), { error: 'wanted a mapping {target, params}' }),
+    beside === undefined ? { role } : { role, beside },
+  );
+
+/** The name of another config file, whose model must fill a role. */
+export const link = (role: string) => note(text(), { link: role });
+
+/** Whether a value has the form of a `{target, params}`. */
+export const isTargetConfig = (value: unknown): value is TargetConfig =>
+  isTree(value) && typeof value.target === 'string' && (value.params === undefined || isTree(value.params));
+
+/** A mapping of which nothing more is known here. */
+export const anyMapping = () => z.custom<ConfigTree>((value) => isTree(value), { error: 'wanted a mapping' });

@@ -1,6 +1,20 @@
 import { z } from 'zod';
-import { count, flag, ignored, number, oneOf, only, type TargetConfig, target, text } from './fields.js';
+import {
+  count,
+  flag,
+  fraction,
+  ignored,
+  note,
+  number,
+  oneOf,
+  only,
+  type TargetConfig,
+  target,
+  text,
+  whole,
+} from './fields.js';
 import { type Finding, type Rule, ruleOf, withRules } from './rules.js';
+import { isTree } from './tree.js';
 
 /** Strings that may stand for a condition encoder: the VAE itself, or none at all. */
 export const IS_FIRST_STAGE = '__is_first_stage__';
@@ -10,19 +24,16 @@ export const IS_UNCONDITIONAL = '__is_unconditional__';
 /** A condition encoder: a target, the VAE, or none. */
 export type CondStage = TargetConfig | typeof IS_FIRST_STAGE | typeof IS_UNCONDITIONAL;
 
-const condStage = z
-  .custom<CondStage>(
-    (value) =>
-      value === IS_FIRST_STAGE ||
-      value === IS_UNCONDITIONAL ||
-      (typeof value === 'object' && value !== null && !Array.isArray(value)),
-    { error: `wanted a mapping {target, params}, or ${IS_FIRST_STAGE} or ${IS_UNCONDITIONAL}` },
-  )
-  .meta({ role: 'condStage' });
+const condStage = note(
+  z.custom<CondStage>((value) => value === IS_FIRST_STAGE || value === IS_UNCONDITIONAL || isTree(value), {
+    error: `wanted a mapping {target, params}, or ${IS_FIRST_STAGE} or ${IS_UNCONDITIONAL}`,
+  }),
+  { role: 'condStage' },
+);
 
 /** What {@link LatentDiffusionConfig} shares with models built on it, by argument. */
 export const diffusionFields = {
-  timesteps: count(),
+  timesteps: whole(2),
   numTimestepsCond: count()
     .nullable()
     .default(null)
@@ -30,7 +41,8 @@ export const diffusionFields = {
   /** Batch key of the condition. */
   condStageKey: text().default('image'),
   condStageTrainable: flag().default(false),
-  condStageForward: text().nullable().default(null),
+  /** The encoder's method to call; null: `encode`. */
+  condStageForward: oneOf(['encode', 'forward']).nullable().default(null),
   scaleFactor: number().default(1),
   scaleByStd: flag().default(false),
   ckptPath: text().nullable().default(null),
@@ -41,7 +53,7 @@ export const diffusionFields = {
   linearEnd: number().default(2e-2),
   cosineS: number().default(8e-3),
   givenBetas: only(null, 'a list in a file is not the array that is asked for').default(null),
-  vPosterior: number().default(0),
+  vPosterior: fraction().default(0),
   originalElboWeight: number().default(0),
   lSimpleWeight: number().default(1),
   lossType: oneOf(['l1', 'l2']).default('l2'),
@@ -59,7 +71,7 @@ export const diffusionFields = {
   /** Spacing, in steps, of diffusion and progressive rows. */
   logEveryT: count().default(100),
   clipDenoised: ignored('latent models never clip'),
-  schedulerConfig: target('lrSchedule').nullable().default(null).meta({ role: 'lrSchedule' }),
+  schedulerConfig: note(target('lrSchedule').nullable().default(null), { role: 'lrSchedule' }),
   usePositionalEncodings: only(false, 'its helper is missing').default(false),
 };
 
@@ -120,6 +132,14 @@ export const LatentDiffusionConfig = withRules(
       };
     },
   ),
+  rule(['condStageConfig', 'condStageForward'], function* ({ condStageConfig, condStageForward }): Generator<Finding> {
+    if (condStageConfig !== IS_FIRST_STAGE || condStageForward === null) return;
+    yield {
+      path: ['condStageForward'],
+      message: `the autoencoder's '${condStageForward}' gives no condition`,
+      suggestion: 'remove cond_stage_forward',
+    };
+  }),
 );
 
 /** {@link LatentDiffusionConfig} with its defaults applied. */

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { count, counts, flag, headCount, number, only, probability } from './fields.js';
+import { count, counts, flag, headCount, note, number, only, probability } from './fields.js';
 import { grouped } from './groups.js';
 import { ruleOf, withRules } from './rules.js';
 
 const fields = z.strictObject({
-  imageSize: z
-    .union([count(), counts()], { error: 'wanted a size' })
-    .meta({ ignored: 'the network is convolutional; the size of its input decides' }),
+  imageSize: note(z.union([count(), counts()], { error: 'wanted a size' }), {
+    ignored: 'the network is convolutional; the size of its input decides',
+  }),
   inChannels: count(),
   modelChannels: count(),
   outChannels: count(),
@@ -119,6 +119,14 @@ export const UNetConfig = withRules(
 
 /** {@link UNetConfig} with its defaults applied. */
 export type UNetConfig = z.output<typeof UNetConfig>;
+
+/** Widths inside the spatial transformers, heads times width of a head, of a config that has them. */
+export function attentionWidths(config: UNetConfig): number[] {
+  const { numHeadChannels, legacy } = config;
+  // Heads divide the channels (a rule above), so only `num_head_channels` without `legacy` can leave some out.
+  const inner = (ch: number) => (numHeadChannels === -1 || legacy ? ch : ch - (ch % numHeadChannels));
+  return [...new Set(attentionChannels(config).map(inner))];
+}
 
 /** Channel counts at which the network has attention: the levels asked for, and the middle (which always has it). */
 function attentionChannels(

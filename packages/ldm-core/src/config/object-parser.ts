@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { ConfigProblem } from './config-error.js';
+import { type FieldNotes, notesOf } from './fields.js';
+import { camelize, snakeize, step } from './names.js';
+import { rulesOf } from './rules.js';
+import { nearest } from './suggest.js';
+import { type ConfigTree, isTree, show } from './tree.js';
+
+/** What comes up while an object is parsed. */
+export interface ParseEvents {
+  problem(problem: ConfigProblem): void;
+  /** A field that is given and valid: the notes on its schema, and its value as in the file. */
+  noted?(notes: FieldNotes, value: unknown, path: string): void;
+}
+
+/** An object of a file, parsed as far as it goes. */
+export interface Parsed<C> {
+  /** The typed config, if nothing at all was reported. */
+  readonly config: C | undefined;
+  /** The fields that are valid on their own. */
+  readonly fields: Partial<C>;
+}
+
+/**
+ * The arguments of a file as a typed config: snake_case keys become fields, defaults are filled in, and every unknown
+ * key, bad value and broken rule is reported, each with its path in the file.
+ */
+export function parseObject<S extends z.ZodObject>(
+  schema: S,
+  raw: ConfigTree,
+  path: string,
+  events: ParseEvents,
+): Parsed<z.output<S>> {
+  let problems = 0;
+  const problem: ParseEvents['problem'] = (found) => {
+    problems++;
+    events.problem(found);
+  };
+  const fields: Record<string, unknown> = {};
+  const shape = schema.shape as Record<string, z.ZodType>;
+  const keys = Object.keys(shape).map(snakeize);
+  const closed = !(schema.def.catchall instanceof z.ZodUnknown);
+
+  for (const [key, value] of Object.entries(raw)) {
+    if (keys.includes(key)) continue;
+    if (closed) problem({ path: step(path, key), ...unknownKey(key, shape, raw) });
+    else fields[camelize(key)] = value;
+  }
+  for (const [field, fieldSchema] of Object.entries(shape)) {
+    const key = snakeize(field);
+    const value = Object.hasOwn(raw, key) ? raw[key] : undefined;
+    const parsed = parseField(fieldSchema, value, step(path, key), { ...events, problem });
+    if (parsed !== undefined) fields[field] = parsed.value;
+  }
+  for (const { needs, check } of rulesOf(schema)) {
+    if (!needs.every((field) => field in fields)) continue;
+    for (const finding of check(fields)) {
+      problem({ path: findingPath(path, finding.path), message: finding.message, suggestion: finding.suggestion });
+    }
+  }
+  return { config: problems === 0 ? (fields as z.output<S>) : undefined, fields: fields as Partial<z.output<S>> };
+}
+
+/** The path of a field of a typed config, as the file spells it. */
+export function findingPath(path: string, below: readonly PropertyKey[]): string {
+  return below.reduce<string>((at, key) => step(at, typeof key === 'number' ? key : snakeize(String(key))), path);
+}
+
+function parseField(
+  schema: z.ZodType,
+  value: unknown,
+  path: string,
+  events: ParseEvents,
+): { value: unknown } | undefined {
+  if (schema instanceof z.ZodObject && isTree(value)) {
+    const { config } = parseObject(schema, value, path, events);
+    return config && { value: config };
+  }
+  const result = schema.safeParse(value);
+  if (result.success) {
+    if (value !== undefined) events.noted?.(notesOf(schema), value, path);
+    return { value: result.data };
+  }
+  for (const issue of result.error.issues) {
+    if (value === undefined) {
+      events.problem({ path, message: 'is required', suggestion: issue.message });
+      break;
+    }
+    const got = valueAt(value, issue.path);
+    const at = issue.path.reduce<string>((at, key) => step(at, typeof key === 'number' ? key : String(key)), path);
+    events.problem({ path: at, message: `${issue.message}; got ${show(got)}`, suggestion: instead(issue, got) });
+  }
+  return undefined;
+}
+
+function unknownKey(
+  key: string,
+  shape: Readonly<Record<string, z.ZodType>>,
+  raw: ConfigTree,
+): Pick<ConfigProblem, 'message' | 'suggestion'> {
+  const keys = Object.keys(shape)
+    .filter((field) => notesOf(shape[field]!).absent === undefined)
+    .map(snakeize);
+  // A key that is there already is not what a misspelt one stands for.
+  const free = keys.filter((known) => !Object.hasOwn(raw, known));
+  const meant = nearest(key, free);
+  return {
+    message: `unknown key '${key}'`,
+    suggestion:
+      meant !== undefined
+        ? `did you mean '${meant}'?`
+        : keys.length > 0
+          ? `known keys: ${keys.join(', ')}`
+          : 'no keys are known here',
+  };
+}
+
+/** What would be right, where that can be told from what came. */
+function instead(issue: z.core.$ZodIssue, got: unknown): string | undefined {
+  if (issue.code === 'invalid_value') {
+    const names = issue.values.filter((value): value is string => typeof value === 'string');
+    const meant = typeof got === 'string' ? nearest(got, names) : undefined;
+    if (meant !== undefined) return `did you mean '${meant}'?`;
+    if (issue.values.length === 1) return `set it to ${show(issue.values[0])}, or remove it`;
+    return undefined;
+  }
+  if (typeof got !== 'string' || issue.code !== 'invalid_type') return undefined;
+  if (issue.expected === 'boolean' && /^(true|false)$/i.test(got)) return `write ${got.toLowerCase()} without quotes`;
+  const isNumber = got.trim() !== '' && Number.isFinite(Number(got));
+  return isNumber && (issue.expected === 'number' || issue.expected === 'int')
+    ? `write ${got} without quotes`
+    : undefined;
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+}
