@@ -30,9 +30,17 @@ export class Inputs {
     return this.named(name, toTensor);
   }
 
-  /** Ids or time steps, int32. */
+  /** Ids, int32. */
   ids(name: string): tf.Tensor {
     return this.named(name, toIds);
+  }
+
+  /** Time steps (B): int32, or float32 where there are fractions. */
+  steps(name: string): tf.Tensor1D {
+    return this.named(name, (host) => {
+      if (host.shape.length !== 1) throw new Error(`wanted time steps (B), got shape [${host.shape}]`);
+      return (host.values.every(Number.isInteger) ? toIds(host) : toTensor(host)) as tf.Tensor1D;
+    });
   }
 
   private named<T>(name: string, convert: (host: HostTensor) => T): T {

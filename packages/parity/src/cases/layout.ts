@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type HostTensor, permute, sizeOf } from './host-tensor.js';
+import { type HostTensor, invertPermutation, permute, sizeOf } from './host-tensor.js';
 
 /**
  * The one place where layouts meet: the original's images are NCHW, ours NHWC. Everything else (tokens, contexts,
@@ -51,4 +51,20 @@ export function unstack(host: HostTensor, index: number): HostTensor {
   const shape = host.shape.slice(1);
   const size = sizeOf(shape);
   return { shape, values: host.values.slice(index * size, (index + 1) * size) };
+}
+
+/** A tensor (B, C, ...) of any rank as ours (B, ..., C). */
+export function toChannelsLast(host: HostTensor): tf.Tensor {
+  return toTensor(permute(host, channelsLast(host.shape.length)));
+}
+
+/** Read a tensor (B, ..., C) as the original's (B, C, ...). */
+export async function fromChannelsLast(tensor: tf.Tensor): Promise<HostTensor> {
+  return permute(await fromTensor(tensor), invertPermutation(channelsLast(tensor.rank)));
+}
+
+/** The permutation that moves axis 1 to the end. */
+function channelsLast(rank: number): number[] {
+  const [batch, channels, ...rest] = Array.from({ length: rank }, (_, axis) => axis);
+  return [batch!, ...rest, channels!];
 }

@@ -1,0 +1,41 @@
+import { fourierFilter, type Params } from '@codiff/ldm-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { commonFields, modelFields } from '../cases/case-form.js';
+import { fromImage } from '../cases/layout.js';
+import { buildUnet, UNET } from '../models/build.js';
+import { defineKind, type Outputs } from './kind.js';
+import { contextOf } from './unet.js';
+
+const fields = z.strictObject({
+  ...commonFields,
+  ...modelFields,
+  variants: z.record(z.string(), z.record(z.string(), z.unknown())),
+  filter_inputs: z.array(z.string()),
+  filters: z.record(z.string(), z.strictObject({ threshold: z.number().int().positive(), scale: z.number() })),
+});
+
+/** Kind `freeu`: the Fourier filter on its own, and the UNet with each variant's arguments. */
+export const freeu = defineKind('freeu', fields, async (config, context) => {
+  const { inputs, wants, call } = context;
+  const outputs: Outputs = new Map();
+  for (const input of config.filter_inputs) {
+    for (const [name, options] of Object.entries(config.filters)) {
+      const filter = call((x: tf.Tensor4D) => fourierFilter(x, options));
+      if (wants(`${input}.${name}`)) outputs.set(`${input}.${name}`, await fromImage(filter(inputs.image(input))));
+    }
+  }
+  const base = context.model(config.model, config.model_files, UNET);
+  for (const [name, variant] of Object.entries(config.variants)) {
+    if (!wants(`unet.${name}`)) continue;
+    const { model, specs } = buildUnet({ ...base, params: { ...base.params, ...variant } });
+    const params = context.weights(specs);
+    const forward = call((p: Params, x: tf.Tensor4D, t: tf.Tensor1D, tokens: tf.Tensor3D | undefined) =>
+      model.forward(p, { x, t, context: tokens }),
+    );
+    const y = forward(params, inputs.image('x'), inputs.steps('t'), contextOf(model, inputs, 'context'));
+    outputs.set(`unet.${name}`, await fromImage(y));
+    params.dispose();
+  }
+  return outputs;
+});

@@ -1,0 +1,85 @@
+import { Params, Scope } from '@codiff/ldm-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { commonFields, Target, Weights } from '../cases/case-form.js';
+import { fromChannelsLast, fromImage, fromTensor, toChannelsLast } from '../cases/layout.js';
+import { FUNCTIONS, type Layout, MODULES, type ModuleEntry } from '../models/module-table.js';
+import { parseParams } from '../models/parse-params.js';
+import type { CaseContext } from './kind.js';
+import { defineKind, type Outputs } from './kind.js';
+import { refuseDropout } from './refuse-dropout.js';
+
+const args = z.array(z.string().nullable());
+const moduleEntry = z.strictObject({
+  ...Target.shape,
+  mode: z.enum(['train', 'eval']),
+  args,
+  weights: Weights.optional(),
+});
+const functionEntry = z.strictObject({ function: z.string(), args });
+
+const entry = z.record(z.string(), z.unknown()).transform((raw, ctx) => {
+  // Chosen by the field that tells them apart, so that a wrong field is reported against one form only.
+  const parsed = ('function' in raw ? functionEntry : moduleEntry).safeParse(raw);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) ctx.addIssue({ ...issue });
+  return z.NEVER;
+});
+
+const fields = z.strictObject({ ...commonFields, modules: z.record(z.string(), entry) });
+
+/** Kind `modules`: single modules and functions, one output an entry. */
+export const modules = defineKind('modules', fields, async (config, context) => {
+  const outputs: Outputs = new Map();
+  for (const [name, described] of Object.entries(config.modules)) {
+    if (!context.wants(name)) continue;
+    const path = `modules.${name}`;
+    const { entry, params, mode } =
+      'function' in described
+        ? { entry: functionOf(described.function, path), params: new Params(), mode: 'eval' as const }
+        : moduleOf(described, path, context);
+    const given = argumentsOf(described.args, entry, path, context);
+    const run = context.call((p: Params, ...values: (tf.Tensor | null)[]) => entry.run(p, values, mode));
+    const result = run(params, ...given);
+    const read = { image: fromImage, channels: fromChannelsLast, plain: fromTensor }[entry.result];
+    outputs.set(name, await read(result));
+  }
+  return outputs;
+});
+
+function functionOf(name: string, path: string): ModuleEntry {
+  const entry = FUNCTIONS.get(name);
+  if (entry === undefined) throw new Error(`field '${path}.function': unknown function '${name}'`);
+  return entry;
+}
+
+function moduleOf(described: z.output<typeof moduleEntry>, path: string, context: CaseContext) {
+  const { target, params: raw, mode, weights } = described;
+  const definition = MODULES.get(target);
+  if (definition === undefined) throw new Error(`field '${path}.target': unknown target '${target}'`);
+  const scope = Scope.root();
+  const entry = definition.declare(scope, parseParams(definition.schema, raw, `${path}.params`));
+  if (mode === 'train') refuseDropout(entry.dropout, 'dropout');
+  return { entry, params: context.weights(scope.specs, weights), mode };
+}
+
+function argumentsOf(
+  names: readonly (string | null)[],
+  { args }: ModuleEntry,
+  path: string,
+  { inputs }: CaseContext,
+): (tf.Tensor | null)[] {
+  if (names.length !== args.length) {
+    throw new Error(`field '${path}.args': ${names.length} arguments, wanted ${args.length}`);
+  }
+  const convert: Record<Layout, (name: string) => tf.Tensor> = {
+    image: (name) => inputs.image(name),
+    plain: (name) => inputs.tensor(name),
+    channels: (name) => toChannelsLast(inputs.host(name)),
+  };
+  return names.map((name, i) => {
+    if (name !== null) return convert[args[i]!](name);
+    if (i === 0) throw new Error(`field '${path}.args[0]': null, wanted an input's name`);
+    return null;
+  });
+}

@@ -1,0 +1,50 @@
+import { ddimSchedule } from './ddim-schedule.js';
+import { freeu } from './freeu.js';
+import type { Kind } from './kind.js';
+import { modules } from './modules.js';
+import { schedule } from './schedule.js';
+import { timestepEmbeddings } from './timestep-embedding.js';
+import { unet } from './unet.js';
+import { unetTrain } from './unet-train.js';
+import { vaeAutoencoder } from './vae-autoencoder.js';
+
+/** Every kind of case that the fixtures' README defines; any other name fails the case. */
+export const KIND_NAMES = [
+  'timestep_embedding',
+  'unet',
+  'unet_train',
+  'vae_autoencoder',
+  'vae_gan_loss',
+  'vae_train',
+  'bert_embedder',
+  'seg_mask_encoder',
+  'schedule',
+  'ddim_schedule',
+  'ldm',
+  'sampler',
+  'compose_unet',
+  'codiff_sampler',
+  'codiff_train',
+  'freeu',
+  'imagic',
+  'modules',
+  'fullsize',
+  'preprocess',
+  'postprocess',
+] as const;
+
+/** A name of {@link KIND_NAMES}. */
+export type KindName = (typeof KIND_NAMES)[number];
+
+/** The kinds that can be computed so far, by name. */
+const BUILT: readonly Kind[] = [
+  timestepEmbeddings,
+  unet,
+  unetTrain,
+  vaeAutoencoder,
+  schedule,
+  ddimSchedule,
+  freeu,
+  modules,
+];
+export const KINDS: ReadonlyMap<string, Kind> = new Map(BUILT.map((kind) => [kind.kind, kind]));
