@@ -69,6 +69,42 @@ export {
   velocity,
 } from './diffusion/predictions.js';
 export { makeSchedule, type Schedule, type ScheduleOptions, scheduleBuffers } from './diffusion/schedule.js';
+export { BufferSink, type ByteSink } from './io/byte-sink.js';
+export { type ByteSource, blobSource, bytesSource } from './io/byte-source.js';
+export { Checkpoint, type CheckpointContents, type CheckpointFormat, type OpenOptions } from './io/checkpoint.js';
+export { CheckpointError, type CheckpointFault } from './io/checkpoint-error.js';
+export { type CopyOptions, copyTensors } from './io/copy-tensors.js';
+export { type Crc32, crc32 } from './io/crc32.js';
+export { DTYPES, type DType, dtypeBytes, isDType, isFloating } from './io/dtype.js';
+export { countNonFinite, encodeValues, float32Values, int32Values } from './io/element-values.js';
+export { formatGroups, groupKeys, type KeyGroup } from './io/key-groups.js';
+export {
+  CheckpointMismatch,
+  formatKeyReport,
+  type KeyMatch,
+  type KeyReport,
+  type MatchOptions,
+  type Misshapen,
+  matchKeys,
+} from './io/key-report.js';
+export { type LoadOptions, loadParams, type Upload } from './io/load-params.js';
+export { openCheckpoint, sniffFormat } from './io/open-checkpoint.js';
+export { paramsToWrite, type SaveDType } from './io/params-to-write.js';
+export {
+  PickleDict,
+  PickleGlobal,
+  PickleObject,
+  PickleSet,
+  PickleTuple,
+  type PickleValue,
+  StorageView,
+} from './io/pickle-value.js';
+export type { PickleInput } from './io/pickle-writer.js';
+export { Storage, StoredTensor } from './io/stored-tensor.js';
+export { TensorToWrite } from './io/tensor-to-write.js';
+export { flattenTensors } from './io/tensor-tree.js';
+export { writeSafetensors } from './io/write-safetensors.js';
+export { writeTorchZip } from './io/write-torch.js';
 export { geglu, gelu, leakyRelu, silu, softplus } from './nn/activations.js';
 export { type AttentionOptions, attention } from './nn/attention.js';
 export { BatchNorm2D, type BatchNormOptions } from './nn/batch-norm.js';

@@ -1,2 +1,5 @@
+export { atomicWrite } from './atomic-write.js';
 export { fileSource } from './file-source.js';
+export { hashFile } from './hash-file.js';
 export { nodeCrc32, openCheckpointFile } from './open-checkpoint-file.js';
+export { formatOf, type SaveFormat, type SaveOptions, saveParams, saveTensors } from './save-params.js';
