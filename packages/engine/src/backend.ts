@@ -1,7 +1,8 @@
-import type { BackendValues, DataId, DataType as TfjsType, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendValues, DataId, Tensor, TensorInfo, DataType as TfjsType } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorBinding } from './binding.js';
 import { DataType } from './capi/data-type.js';
+import type { Pointer } from './capi/native.js';
 import { EngineError } from './errors.js';
 import type { VariableSlot } from './slots.js';
 import { int64ScalarOf, KERNEL_PACKAGE, loadKernels, type TensorData, type TensorMetadata } from './tfjs-node.js';
@@ -12,9 +13,16 @@ export const BACKEND_NAME = 'tensorflow';
 
 /** tfjs operations that draw in JavaScript: traced, they would give the same numbers at every call. */
 const JAVASCRIPT_RANDOM = new Set(
-  ['randomNormal', 'randomUniform', 'randomUniformInt', 'randomStandardNormal', 'truncatedNormal', 'randomGamma', 'rand', 'dropout'].map(
-    (name) => `${name}__op`,
-  ),
+  [
+    'randomNormal',
+    'randomUniform',
+    'randomUniformInt',
+    'randomStandardNormal',
+    'truncatedNormal',
+    'randomGamma',
+    'rand',
+    'dropout',
+  ].map((name) => `${name}__op`),
 );
 
 const TFJS_TYPES: ReadonlyMap<number, TfjsType> = new Map([
@@ -53,8 +61,8 @@ export interface EngineBackend extends InstanceType<ReturnType<typeof loadKernel
   captureId(capture: Capture, label: string): number;
   /** A tfjs tensor of a number of the binding. */
   tensorOf(metadata: TensorMetadata): Tensor;
-  /** Give up a tensor to a step that updates it in place. */
-  consume(tensor: Tensor, label: string): void;
+  /** Dispose of a tensor whose variable, `resource`, lives on in a step's new state. */
+  consume(tensor: Tensor, resource: Pointer, label: string): void;
   /** The slot behind a tensor if it is a state variable's value. */
   variableOf(tensor: TensorInfo): VariableSlot | null;
 }
@@ -84,7 +92,9 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       }
     }
 
-    override executeMultipleOutputs(...args: Parameters<InstanceType<typeof Base>['executeMultipleOutputs']>): Tensor[] {
+    override executeMultipleOutputs(
+      ...args: Parameters<InstanceType<typeof Base>['executeMultipleOutputs']>
+    ): Tensor[] {
       try {
         return super.executeMultipleOutputs(...args);
       } finally {
@@ -165,13 +175,16 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       return this.idOf({ dataId: source.dataId, shape: source.shape, dtype: 'float32' });
     }
 
-    consume(tensor: Tensor, label: string): void {
-      this.consumed.set(tensor.dataId, label);
-      const { dataId, shape } = tensor;
-      Object.defineProperty(tensor, 'throwIfDisposed', { value: () => this.dataOf(dataId, shape) });
+    consume(tensor: Tensor, resource: Pointer, label: string): void {
+      const { shape } = tensor;
+      Object.defineProperty(tensor, 'throwIfDisposed', {
+        value: () => {
+          throw consumedError(shape, label);
+        },
+      });
       const slot = this.variableOf(tensor);
-      if (slot !== null) {
-        // The variable lives on under the new state's tensor.
+      if (slot?.resource === resource) {
+        this.consumed.set(tensor.dataId, label);
         binding.slots.take(this.tensorMap.get(tensor.dataId).id);
         slot.written.release();
       }
@@ -227,12 +240,8 @@ export function createBackend(binding: TensorBinding): EngineBackend {
           { code: 'usage' },
         );
       const taker = this.consumed.get(dataId);
-      throw new EngineError(
-        taker === undefined
-          ? `tensor [${shape.join(',')}] was disposed`
-          : `tensor [${shape.join(',')}] was consumed by the compiled step '${taker}', which updates its state in place; use the state that it returned`,
-        { code: 'usage' },
-      );
+      if (taker !== undefined) throw consumedError(shape, taker);
+      throw new EngineError(`tensor [${shape.join(',')}] was disposed`, { code: 'usage' });
     }
 
     private refuseRandom(): void {
@@ -248,6 +257,13 @@ export function createBackend(binding: TensorBinding): EngineBackend {
   }
 
   return new Backend(binding, KERNEL_PACKAGE);
+}
+
+function consumedError(shape: readonly number[], step: string): EngineError {
+  return new EngineError(
+    `tensor [${shape.join(',')}] was consumed by the compiled step '${step}', which updates its state in place; use the state that it returned`,
+    { code: 'usage' },
+  );
 }
 
 /** The registered variable whose present value `tensor` is. */

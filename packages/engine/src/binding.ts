@@ -7,8 +7,8 @@ import { newTensor, readTensor } from './capi/tensor-memory.js';
 import { EngineError } from './errors.js';
 import type { Runtime } from './runtime.js';
 import { type EagerSlot, type SharedHandle, type Slot, SlotTable, type SymbolSlot } from './slots.js';
-import type { NodeOutput, Trace } from './trace.js';
 import type { Binding, OpAttr, TensorMetadata } from './tfjs-node.js';
+import type { NodeOutput, Trace } from './trace.js';
 
 /** A tensor that can be read or handed to an operation. */
 interface Readable extends EagerSlot {
@@ -229,10 +229,8 @@ export class TensorBinding implements Binding {
 
   private resolve(handle: Pointer, status: Status): Promise<Pointer> {
     return new Promise((resolve, reject) =>
-      this.runtime.native.TFE_TensorHandleResolve!.async(
-        handle,
-        status.pointer,
-        (error: unknown, tensor: Pointer) => (error ? reject(error) : resolve(tensor)),
+      this.runtime.native.TFE_TensorHandleResolve!.async(handle, status.pointer, (error: unknown, tensor: Pointer) =>
+        error ? reject(error) : resolve(tensor),
       ),
     );
   }

@@ -41,6 +41,8 @@ export function engineOrNull(): Engine | null {
 /** @throws EngineError if `useEngine` has not run in this thread */
 export function currentEngine(): Engine {
   if (current === undefined)
-    throw new EngineError("the engine is not running: call 'await useEngine()' first, in this thread", { code: 'usage' });
+    throw new EngineError("the engine is not running: call 'await useEngine()' first, in this thread", {
+      code: 'usage',
+    });
   return current;
 }

@@ -111,6 +111,7 @@ function listDevices(native: Native, context: Pointer, status: Status): Device[]
     memoryBytes: Number(native.TF_DeviceListMemoryBytes!(list, i, status.pointer)),
   }));
   native.TF_DeleteDeviceList!(list);
-  if (devices.length === 0) throw new EngineError('useEngine: libtensorflow lists no device at all', { code: 'internal' });
+  if (devices.length === 0)
+    throw new EngineError('useEngine: libtensorflow lists no device at all', { code: 'internal' });
   return devices;
 }

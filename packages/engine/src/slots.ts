@@ -79,6 +79,11 @@ export class SlotTable {
     return slot;
   }
 
+  /** Put another slot under an id that stays the same for tfjs. */
+  replace(id: number, slot: Slot): void {
+    this.slots.set(id, slot);
+  }
+
   take(id: number): Slot | undefined {
     const slot = this.slots.get(id);
     this.slots.delete(id);

@@ -40,6 +40,8 @@ export function setAttribute(native: Native, target: Pointer, graph: boolean, at
       else set('Shape')(target, name, list, list!.length, status);
       return;
     default:
-      throw new Error(`engine: attribute '${name}' has kind ${type}, which is none of ${Object.keys(AttrKind).join(', ')}`);
+      throw new Error(
+        `engine: attribute '${name}' has kind ${type}, which is none of ${Object.keys(AttrKind).join(', ')}`,
+      );
   }
 }

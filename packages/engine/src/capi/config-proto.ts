@@ -37,9 +37,7 @@ export function sessionConfig(settings: SessionSettings): Uint8Array {
   if (gpuMemoryLimitMiB !== undefined) {
     // repeated float, packed: one virtual device of that size on each GPU.
     const limit = [...new Uint8Array(new Float32Array([gpuMemoryLimitMiB]).buffer)];
-    gpu.push(
-      ...bytesField(GPU.experimental, bytesField(GPU.virtualDevices, bytesField(GPU.memoryLimitMb, limit))),
-    );
+    gpu.push(...bytesField(GPU.experimental, bytesField(GPU.virtualDevices, bytesField(GPU.memoryLimitMb, limit))));
   }
   if (gpu.length > 0) bytes.push(...bytesField(CONFIG.gpuOptions, gpu));
   return Uint8Array.from(bytes);
@@ -61,7 +59,5 @@ export function functionConfig(precision: Precision, device: 'cpu' | 'gpu'): Uin
       : device === 'gpu'
         ? REWRITE.autoMixedPrecision
         : REWRITE.autoMixedPrecisionCpu;
-  return Uint8Array.from(
-    bytesField(CONFIG.graphOptions, bytesField(GRAPH.rewriteOptions, varintField(rewriter, ON))),
-  );
+  return Uint8Array.from(bytesField(CONFIG.graphOptions, bytesField(GRAPH.rewriteOptions, varintField(rewriter, ON))));
 }

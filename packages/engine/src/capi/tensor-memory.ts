@@ -46,10 +46,7 @@ export function readTensor(native: Native, tensor: Pointer, dtype: number): Back
   if (dtype === DataType.string) {
     return Array.from({ length: length / TSTRING_BYTES }, (_, i) => {
       const element = BigInt(address) + BigInt(i * TSTRING_BYTES);
-      return readMemory(
-        native.TF_StringGetDataPointer!(element) as Pointer,
-        Number(native.TF_StringGetSize!(element)),
-      );
+      return readMemory(native.TF_StringGetDataPointer!(element) as Pointer, Number(native.TF_StringGetSize!(element)));
     });
   }
   const { buffer } = readMemory(address, length);
@@ -65,7 +62,9 @@ export function readTensor(native: Native, tensor: Pointer, dtype: number): Back
     case DataType.int64:
       return Int32Array.from(new BigInt64Array(buffer), (value) => {
         if (BigInt.asIntN(32, value) !== value)
-          throw new EngineError(`reading an int64 tensor: ${value} does not fit tfjs's int32`, { code: 'out-of-range' });
+          throw new EngineError(`reading an int64 tensor: ${value} does not fit tfjs's int32`, {
+            code: 'out-of-range',
+          });
         return Number(value);
       });
     case DataType.uint32:

@@ -21,8 +21,7 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   const tensors = args.flatMap((arg) => arg.tensors);
   if (stateArg >= 0) refuseSharing(label, args, stateArg);
   const readables: ReturnType<typeof binding.readable>[] = [];
-  const state: Omit<VariableSlot, 'written'>[] = [];
-  let token: SharedHandle | null = null;
+  const state = stateArg < 0 ? [] : args[stateArg]!.tensors.map((tensor) => variableSlot(engine, tensor));
   const handles = new BigUint64Array(tensors.length + program.captures.length + (stateArg < 0 ? 0 : 1));
   let at = 0;
   const push = (id: number): void => {
@@ -31,36 +30,28 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
     handles[at++] = readable.handle;
   };
   let outputs: Pointer[];
+  // The step before this one has to be done, and done well: its token is an input.
+  const token = stateArg < 0 ? null : (state[0]?.written ?? newToken(engine)).retain();
   try {
     args.forEach(({ tensors }, i) => {
-      if (i !== stateArg) {
-        for (const tensor of tensors) push(backend.idOf(tensor));
-        return;
-      }
-      for (const tensor of tensors) {
-        const slot = backend.variableOf(tensor);
-        const owned = slot ?? makeVariable(engine, tensor);
-        if (slot !== null) token ??= slot.written.retain();
-        state.push(owned);
-        handles[at++] = owned.resource;
-      }
+      if (i === stateArg) for (const { resource } of state) handles[at++] = resource;
+      else for (const tensor of tensors) push(backend.idOf(tensor));
     });
-    if (stateArg >= 0) {
-      token ??= new SharedHandle(scalar(engine), (handle) => binding.runtime.deleteHandle(handle)).retain();
-      handles[at++] = token.handle;
-    }
+    if (token !== null) handles[at++] = token.handle;
     for (const capture of program.captures) push(backend.captureId(capture, label));
     outputs = enqueue(engine, program, handles);
   } finally {
     for (const readable of readables) binding.release(readable);
-    (token as SharedHandle | null)?.release();
+    token?.release();
   }
 
   const results = program.results.map(({ shape, dtype }, i) =>
     backend.tensorOf({ id: binding.slots.add({ kind: 'eager', handle: outputs[i]!, shape, dtype }), shape, dtype }),
   );
   const updated = stateArg < 0 ? [] : handOver(engine, label, args[stateArg]!.tensors, state, outputs.at(-1)!);
-  return program.structure.rebuild(program.sources.map((source) => (source < 0 ? updated[-1 - source]! : results[source]!)));
+  return program.structure.rebuild(
+    program.sources.map((source) => (source < 0 ? updated[-1 - source]! : results[source]!)),
+  );
 }
 
 /** Consume the old state's tensors and give their variables to new ones. */
@@ -68,13 +59,13 @@ function handOver(
   { binding, backend }: Engine,
   label: string,
   old: readonly tf.Tensor[],
-  state: readonly Omit<VariableSlot, 'written'>[],
+  state: readonly VariableSlot[],
   written: Pointer,
 ): tf.Tensor[] {
   const shared = new SharedHandle(written, (handle) => binding.runtime.deleteHandle(handle));
   if (state.length === 0) binding.runtime.deleteHandle(written);
   return state.map(({ resource, shape, dtype }, i) => {
-    backend.consume(old[i]!, label);
+    backend.consume(old[i]!, resource, label);
     const id = binding.slots.add({ kind: 'variable', resource, written: shared.retain(), shape, dtype });
     return backend.tensorOf({ id, shape, dtype });
   });
@@ -107,35 +98,55 @@ function enqueue({ binding, info }: Engine, program: Program, handles: BigUint64
   return outcome.results;
 }
 
-/** Move a plain tensor's value into a resource variable, without copying it. */
-function makeVariable({ binding, backend }: Engine, tensor: tf.Tensor): Omit<VariableSlot, 'written'> {
-  const value = binding.readable(backend.idOf(tensor));
-  const { dtype, shape } = value;
+/**
+ * The variable behind a state tensor. A plain tensor is turned into one first, without copying its value; it stays what it
+ * was for its owner, should the call fail.
+ */
+function variableSlot(engine: Engine, tensor: tf.Tensor): VariableSlot {
+  const { binding, backend } = engine;
+  // A clone shares the data and must keep its value: then the step works on a copy.
+  const shared = backend.refCount(tensor.dataId) > 1;
+  const known = backend.variableOf(tensor);
+  if (known !== null && !shared) return known;
+  const id = backend.idOf(tensor);
+  const value = binding.readable(id);
+  const { handle, dtype, shape } = value;
   const type = { name: 'dtype', type: AttrKind.type, value: dtype };
-  try {
-    const [resource] = binding.execute(
-      'VarHandleOp',
-      [
-        type,
-        { name: 'shape', type: AttrKind.shape, value: shape },
-        { name: 'container', type: AttrKind.string, value: '' },
-        { name: 'shared_name', type: AttrKind.string, value: ANONYMOUS },
-      ],
-      [],
-      1,
-    );
-    binding.runtime.queued(() => binding.execute('AssignVariableOp', [type], [resource!, value.handle], 0));
-    return { kind: 'variable', resource: resource!, shape, dtype };
-  } finally {
+  const [resource] = binding.execute(
+    'VarHandleOp',
+    [
+      type,
+      { name: 'shape', type: AttrKind.shape, value: shape },
+      { name: 'container', type: AttrKind.string, value: '' },
+      { name: 'shared_name', type: AttrKind.string, value: ANONYMOUS },
+    ],
+    [],
+    1,
+  );
+  binding.runtime.queued(() => binding.execute('AssignVariableOp', [type], [resource!, handle], 0));
+  const slot: VariableSlot = {
+    kind: 'variable',
+    resource: resource!,
+    written: newToken(engine).retain(),
+    shape,
+    dtype,
+  };
+  if (shared) {
     binding.release(value);
+    return slot;
   }
+  // The variable has to be the only owner of the memory, or the first update would copy it.
+  binding.runtime.deleteHandle(handle);
+  binding.slots.replace(id, slot);
+  return slot;
 }
 
-function scalar({ binding }: Engine): Pointer {
-  const id = binding.createTensor([], DataType.float, Float32Array.of(0));
-  const slot = binding.slots.take(id)!;
-  if (slot.kind !== 'eager') throw new EngineError('compile: a token must be created outside a trace', { code: 'internal' });
-  return slot.handle;
+/** A token for state that no step has written yet. */
+function newToken({ binding }: Engine): SharedHandle {
+  const slot = binding.slots.take(binding.createTensor([], DataType.float, Float32Array.of(0)));
+  if (slot?.kind !== 'eager')
+    throw new EngineError('compile: a call inside a trace must be inlined', { code: 'internal' });
+  return new SharedHandle(slot.handle, (handle) => binding.runtime.deleteHandle(handle));
 }
 
 /** State is overwritten, so nothing else may hold its memory under another name. */

@@ -57,7 +57,9 @@ function tensorsOf(program: Program, value: unknown): tf.Tensor[] {
   };
   walk(value);
   if (found.length !== program.sources.length)
-    throw new EngineError(`compile '${program.options.label}': result was rebuilt with other tensors`, { code: 'internal' });
+    throw new EngineError(`compile '${program.options.label}': result was rebuilt with other tensors`, {
+      code: 'internal',
+    });
   return found;
 }
 

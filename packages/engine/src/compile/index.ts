@@ -68,7 +68,9 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     stateArg: options.state ?? -1,
   };
   if (!Number.isInteger(cacheSize) || cacheSize < 1)
-    throw new EngineError(`compile '${settings.label}': cacheSize is ${cacheSize}; at least 1 is wanted`, { code: 'usage' });
+    throw new EngineError(`compile '${settings.label}': cacheSize is ${cacheSize}; at least 1 is wanted`, {
+      code: 'usage',
+    });
   let entries: Entry[] = [];
   let traces = 0;
   const watch = new RetraceWatch(settings.label);

@@ -1,2 +1,28 @@
-/** Register the engine's own kernels for tfjs's registry, under the names that model code asks for. */
-export function registerKernels(): void {}
+import * as tf from '@tensorflow/tfjs-core';
+import { adamUpdate } from './adam-update.js';
+import { conv2dBackpropFilter, conv2dBackpropInput, explicitConvGradients } from './conv-gradients.js';
+import { emaUpdate } from './ema-update.js';
+import { recomputeBarrier } from './recompute-barrier.js';
+import { statelessRandomNormal, statelessRandomUniform, statelessRandomUniformInt } from './stateless-random.js';
+
+/** The engine's own kernels: those that upstream lacks, and those of its that fall short. */
+const KERNELS: readonly tf.KernelConfig[] = [
+  adamUpdate,
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  emaUpdate,
+  explicitConvGradients,
+  recomputeBarrier,
+  statelessRandomNormal,
+  statelessRandomUniform,
+  statelessRandomUniformInt,
+];
+
+/** Register the engine's kernels in tfjs's registry, in place of upstream's where both have one. */
+export function registerKernels(): void {
+  for (const kernel of KERNELS) {
+    if (tf.getKernel(kernel.kernelName, kernel.backendName) != null)
+      tf.unregisterKernel(kernel.kernelName, kernel.backendName);
+    tf.registerKernel(kernel);
+  }
+}

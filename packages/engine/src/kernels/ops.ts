@@ -1,0 +1,27 @@
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import { AttrKind } from '../capi/attributes.js';
+import { DataType } from '../capi/data-type.js';
+import { currentEngine } from '../engine.js';
+import type { OpAttr } from '../tfjs-node.js';
+
+/** The type attribute that most operations have, for float32. */
+export const FLOAT: OpAttr = { name: 'T', type: AttrKind.type, value: DataType.float };
+
+export const typeAttr = (name: string, value: number): OpAttr => ({ name, type: AttrKind.type, value });
+export const boolAttr = (name: string, value: boolean): OpAttr => ({ name, type: AttrKind.bool, value });
+export const intAttr = (name: string, value: number | readonly number[]): OpAttr => ({
+  name,
+  type: AttrKind.int,
+  value,
+});
+export const stringAttr = (name: string, value: string): OpAttr => ({ name, type: AttrKind.string, value });
+
+/** Run a TensorFlow operation of one result: at once, or as a node of the function being traced. */
+export function op(name: string, attrs: readonly OpAttr[], inputs: readonly TensorInfo[]): Tensor {
+  return currentEngine().backend.executeSingleOutput(name, attrs, inputs);
+}
+
+/** The same for several results. */
+export function ops(name: string, attrs: readonly OpAttr[], inputs: readonly TensorInfo[], outputs: number): Tensor[] {
+  return currentEngine().backend.executeMultipleOutputs(name, attrs, inputs, outputs);
+}

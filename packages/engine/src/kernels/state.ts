@@ -1,0 +1,44 @@
+import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import type { GraphOutput, Pointer } from '../capi/native.js';
+import { currentEngine } from '../engine.js';
+import type { Trace } from '../trace.js';
+
+/** State variables of the step being traced, whose present values an update was given. */
+export interface InPlace {
+  readonly trace: Trace;
+  readonly variables: readonly number[];
+  /** The graph value of any other tensor. */
+  output(tensor: TensorInfo): GraphOutput;
+  /** The value a variable has after the updates so far. */
+  read(variable: number): Tensor;
+  /** Build an update after all updates before it, so that temporaries of only one exist at a time. */
+  inTurn<T>(build: () => T): T;
+}
+
+/**
+ * Whether `tensors` can be updated where they are: a step is being traced, and they are the present values of its state.
+ * @returns null if they cannot; then an update has to make new tensors
+ */
+export function inPlace(tensors: readonly TensorInfo[]): InPlace | null {
+  const { binding, backend } = currentEngine();
+  const { trace } = binding;
+  if (trace === null) return null;
+  const output = (tensor: TensorInfo): GraphOutput => binding.symbol(backend.getInputTensorIds([tensor])[0]!).output;
+  const variables: number[] = [];
+  for (const tensor of tensors) {
+    const slot = binding.symbol(backend.getInputTensorIds([tensor])[0]!);
+    if (slot.variable === undefined || !trace.isCurrent(slot.output, slot.variable)) return null;
+    variables.push(slot.variable);
+  }
+  if (new Set(variables).size !== variables.length) return null;
+  return {
+    trace,
+    variables,
+    output,
+    read: (variable) => backend.tensorOf(binding.addSymbol(trace, trace.readVariable(variable), variable)),
+    inTurn: (build) => {
+      const last: Pointer | null = trace.lastEffect;
+      return trace.following(last === null ? [] : [last], build);
+    },
+  };
+}
