@@ -31,6 +31,8 @@ export { type Finding, type Rule, ruleOf, withRules } from './config/rules.js';
 export { UNetConfig } from './config/unet-config.js';
 export { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './config/vae-loss-config.js';
 export { type BetaOptions, type BetaScheduleName, betaScheduleNames, makeBetas } from './diffusion/betas.js';
+export { type DdimOptions, sampleDdim } from './diffusion/ddim.js';
+export { type InversionOptions, invertDdim } from './diffusion/ddim-inversion.js';
 export {
   countSteps,
   type DdimSchedule,
@@ -49,7 +51,15 @@ export {
   qPosterior,
   qSample,
 } from './diffusion/ddpm.js';
+export { type DdpmOptions, sampleDdpm } from './diffusion/ddpm-sampler.js';
+export { type Denoise, type DenoiseStep, denoiserOf } from './diffusion/denoise.js';
+export { type DpmppOptions, sampleDpmpp } from './diffusion/dpmpp.js';
 export { extract } from './diffusion/extract.js';
+export { type Condition, type ConditionalDenoise, type Guidance, guided } from './diffusion/guidance.js';
+export { type HeunOptions, sampleHeun } from './diffusion/heun.js';
+export { type ImageStartOptions, startFromImage } from './diffusion/image-to-image.js';
+export type { Inpaint } from './diffusion/inpaint.js';
+export { type NoiseSource, replayNoise, type Shape4D, seededNoise } from './diffusion/noise-source.js';
 export {
   type DiffusionLosses,
   type LossInputs,
@@ -60,6 +70,7 @@ export {
   pLosses,
 } from './diffusion/p-losses.js';
 export { type Parameterization, parameterizations } from './diffusion/parameterization.js';
+export { type PlmsOptions, samplePlms } from './diffusion/plms.js';
 export {
   predictEpsFromStart,
   predictEpsFromVelocity,
@@ -68,13 +79,26 @@ export {
   predictStartFromVelocity,
   velocity,
 } from './diffusion/predictions.js';
+export type { SampleRun, StepEvent } from './diffusion/run-steps.js';
+export {
+  type SampleFn,
+  SamplerConfig,
+  type SamplerConfigs,
+  type SamplerName,
+  samplerConfigs,
+  samplers,
+  sampleWith,
+} from './diffusion/samplers.js';
 export { makeSchedule, type Schedule, type ScheduleOptions, scheduleBuffers } from './diffusion/schedule.js';
+export type { SolverOptions } from './diffusion/solver-nodes.js';
+export { recordSteps, type StepRecorder } from './diffusion/step-recorder.js';
 export { BufferSink, type ByteSink } from './io/byte-sink.js';
 export { type ByteSource, blobSource, bytesSource } from './io/byte-source.js';
 export { Checkpoint, type CheckpointContents, type CheckpointFormat, type OpenOptions } from './io/checkpoint.js';
 export { CheckpointError, type CheckpointFault } from './io/checkpoint-error.js';
 export { type CopyOptions, copyTensors } from './io/copy-tensors.js';
 export { type Crc32, crc32 } from './io/crc32.js';
+export { type CheckpointDescription, describeCheckpoint, type TensorCount } from './io/describe-checkpoint.js';
 export { DTYPES, type DType, dtypeBytes, isDType, isFloating } from './io/dtype.js';
 export { countNonFinite, encodeValues, float32Values, int32Values } from './io/element-values.js';
 export { formatGroups, groupKeys, type KeyGroup } from './io/key-groups.js';

@@ -78,7 +78,7 @@ export function countSteps(trainSteps: number, steps: number, discretize: Discre
  *
  * ᾱ is read as the original stores it, in float32; σ = η √((1-ᾱ_prev)/(1-ᾱ)) √(1-ᾱ/ᾱ_prev) (DDIM equation 16) is then in
  * float64. The last step ends at ᾱ_0 and not at 1, so it still adds noise where η > 0.
- * @throws RangeError as {@link ddimTimesteps}, or if η is negative or so large that σ² exceeds 1 - ᾱ_prev
+ * @throws RangeError as {@link ddimTimesteps}, or if η is negative or so large that σ² exceeds 1 - ᾱ_prev, or ᾱ is 0
  */
 export function makeDdimSchedule(schedule: Schedule, options: DdimScheduleOptions): DdimSchedule {
   const { steps, discretize = 'uniform', eta = 0 } = options;
@@ -88,6 +88,12 @@ export function makeDdimSchedule(schedule: Schedule, options: DdimScheduleOption
   const alphasPrev = Float64Array.from([Math.fround(schedule.alphasCumprod[0]!), ...alphas.subarray(0, -1)]);
   const sigmas = alphasPrev.map((prev, i) => {
     const alpha = alphas[i]!;
+    if (alpha === 0) {
+      throw new RangeError(
+        `sampler: at t ${timesteps[i]} nothing of x_0 is left (alphas_cumprod is 0 in float32), and no step leads back; ` +
+          'use a schedule of smaller betas',
+      );
+    }
     const sigma = eta * Math.sqrt(((1 - prev) / (1 - alpha)) * (1 - alpha / prev));
     if (sigma ** 2 > 1 - prev + 1e-12) {
       throw new RangeError(

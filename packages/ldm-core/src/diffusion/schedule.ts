@@ -10,7 +10,7 @@ export interface ScheduleOptions extends Partial<BetaOptions> {
   /** What the network predicts; decides the ELBO weights only. Default `eps`. */
   readonly parameterization?: Parameterization;
   /** Variances [T] to use instead of a named schedule. */
-  readonly givenBetas?: ArrayLike<number> | undefined;
+  readonly givenBetas?: ArrayLike<number> | null | undefined;
 }
 
 /**
