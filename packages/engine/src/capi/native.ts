@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { pin } from './pin.js';
 import { loadQuietly } from './quiet.js';
 
 /** A C pointer. koffi hands every `void *` out as a bigint; null pointers as null. */
@@ -120,6 +121,8 @@ export type Native = Readonly<Record<string, NativeFunction>>;
 export function loadNative(paths: NativePaths): Native {
   const framework = loadQuietly(() => koffi.load(paths.framework, { global: true }));
   const cc = paths.cc === paths.framework ? framework : koffi.load(paths.cc, { global: true });
+  pin(paths.framework);
+  pin(paths.cc);
   const native: Record<string, NativeFunction> = {};
   for (const line of SIGNATURES.split('\n')) {
     const name = /(\w+)\s*\(/.exec(line)?.[1];
