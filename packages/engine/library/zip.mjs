@@ -48,7 +48,10 @@ export async function readZipDirectory(path) {
     const tailStart = Math.max(0, size - 22 - 0xffff);
     const tail = await read(tailStart, size - tailStart);
     let at = tail.length - 22;
-    while (at >= 0 && tail.readUInt32LE(at) !== endSignature) at -= 1;
+    // The signature may also stand inside the comment: the record is where the comment ends with the file.
+    const isEnd = (/** @type {number} */ i) =>
+      tail.readUInt32LE(i) === endSignature && i + 22 + tail.readUInt16LE(i + 20) === tail.length;
+    while (at >= 0 && !isEnd(at)) at -= 1;
     if (at < 0) throw broken(path, 'it has no end record');
     let count = tail.readUInt16LE(at + 10);
     let length = tail.readUInt32LE(at + 12);
