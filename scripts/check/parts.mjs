@@ -67,7 +67,7 @@ export async function runParts(parts, print) {
   let failed = 0;
   for (const part of parts) {
     const started = performance.now();
-    const { ok, output } = await part.run();
+    const { ok, output } = await part.run().catch((error) => ({ ok: false, output: String(error?.stack ?? error) }));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     print(`${ok ? 'ok    ' : 'FAILED'} ${part.name} (${seconds} s)`);
     if (ok) continue;
