@@ -1,5 +1,6 @@
 import './nn/gradients.js';
 
+export { conditionWidth } from './config/across-rules.js';
 export { AutoencoderConfig, DdConfig } from './config/autoencoder-config.js';
 export {
   AttentionBlockConfig,
@@ -17,7 +18,19 @@ export {
   VaeDownsampleConfig,
 } from './config/block-configs.js';
 export { BertEmbedderConfig, PassSegMaskEncoderConfig, SegMaskEncoderConfig } from './config/cond-stage-config.js';
-export type { TargetConfig } from './config/fields.js';
+export { ConfigError, type ConfigProblem } from './config/config-error.js';
+export {
+  ConfigFile,
+  type ConfigText,
+  checkConfig,
+  composeConfig,
+  configFileFields,
+  missingFiles,
+  type ResolvedConfig,
+  withFile,
+} from './config/config-file.js';
+export type { FieldNotes, TargetConfig } from './config/fields.js';
+export * as fields from './config/fields.js';
 export {
   type CondStage,
   conditioningOf,
@@ -27,9 +40,32 @@ export {
   IS_UNCONDITIONAL,
   LatentDiffusionConfig,
 } from './config/latent-diffusion-config.js';
-export { type Finding, type Rule, ruleOf, withRules } from './config/rules.js';
-export { UNetConfig } from './config/unet-config.js';
+export { LrScheduleConfig } from './config/lr-schedule-config.js';
+export { camelize, snakeize } from './config/names.js';
+export { type ParseEvents, parseObject } from './config/object-parser.js';
+export { applyOverrides, type Override, parseOverride } from './config/overrides.js';
+export { BESIDE_MODEL, Registry, type Surroundings } from './config/registry.js';
+export { roles } from './config/roles.js';
+export { type Finding, type Rule, ruleOf, rulesOf, withRules } from './config/rules.js';
+export { nearest } from './config/suggest.js';
+export {
+  type AcrossRule,
+  type AnyTarget,
+  acrossRuleOf,
+  type BuildContext,
+  defineRole,
+  defineTarget,
+  describeTarget,
+  type Peek,
+  type Role,
+  type TargetDefinition,
+} from './config/target.js';
+export { TARGETS } from './config/target-ids.js';
+export { ldmRegistry } from './config/targets.js';
+export { type ConfigTree, isTree, mergeTrees } from './config/tree.js';
+export { attentionWidths, UNetConfig } from './config/unet-config.js';
 export { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './config/vae-loss-config.js';
+export { dumpYaml, parseYamlFile, parseYamlValue } from './config/yaml.js';
 export { type BetaOptions, type BetaScheduleName, betaScheduleNames, makeBetas } from './diffusion/betas.js';
 export { type DdimOptions, sampleDdim } from './diffusion/ddim.js';
 export { type InversionOptions, invertDdim } from './diffusion/ddim-inversion.js';
@@ -129,6 +165,7 @@ export { TensorToWrite } from './io/tensor-to-write.js';
 export { flattenTensors } from './io/tensor-tree.js';
 export { writeSafetensors } from './io/write-safetensors.js';
 export { writeTorchZip } from './io/write-torch.js';
+export { PassSegMaskEncoder, SegMaskEncoder } from './mask/seg-mask-encoder.js';
 export { geglu, gelu, leakyRelu, silu, softplus } from './nn/activations.js';
 export { type AttentionOptions, attention } from './nn/attention.js';
 export { BatchNorm2D, type BatchNormOptions } from './nn/batch-norm.js';
@@ -136,6 +173,7 @@ export { checkpoint, recomputeBarrier } from './nn/checkpoint.js';
 export { Conv2D, type Conv2DOptions, type ConvOptions, conv2d, type Padding } from './nn/conv2d.js';
 export { dropout } from './nn/dropout.js';
 export { Embedding } from './nn/embedding.js';
+export { FeedForward, type FeedForwardOptions, GEGLU } from './nn/feed-forward.js';
 export { fromFile, type HostValues, toFile } from './nn/file-layout.js';
 export { fanIn, initialValues, initParams, kaiming, normal, ones, zeros } from './nn/init.js';
 export type {
@@ -150,7 +188,62 @@ export type {
 } from './nn/kernel-contracts.js';
 export { Linear, type LinearOptions } from './nn/linear.js';
 export { GroupNorm, type GroupNormOptions, groupNorm, LayerNorm, layerNorm } from './nn/norm.js';
+export { offTape } from './nn/off-tape.js';
 export { Params } from './nn/params.js';
 export { Rng } from './nn/random.js';
 export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
+export { type ValueAndGrads, valueAndGrads } from './nn/value-and-grads.js';
+export { BERTEmbedder, type BertPassOptions } from './text/bert-embedder.js';
+export { BertTokenizer } from './text/bert-tokenizer.js';
+export {
+  BERT_VOCABULARY_SHA256,
+  BERT_VOCABULARY_SIZE,
+  bertVocabularyText,
+  rebuildBertVocabulary,
+} from './text/bert-vocabulary.js';
+export { AttentionBlock, type AttentionBlockOptions } from './unet/attention-block.js';
+export { BasicTransformerBlock, type BasicTransformerBlockOptions } from './unet/basic-transformer-block.js';
+export type { ActivationObserver } from './unet/block-sequence.js';
+export type { Context, ContextKeys, KeyValue } from './unet/context-keys.js';
+export { CrossAttention, type CrossAttentionOptions } from './unet/cross-attention.js';
+export { Downsample, type DownsampleOptions } from './unet/downsample.js';
+export { type FourierFilterOptions, fourierFilter } from './unet/fourier-filter.js';
+export { FreeU, type FreeUConfig } from './unet/freeu.js';
+export { ResBlock, type ResBlockOptions } from './unet/res-block.js';
+export { SpatialTransformer, type SpatialTransformerOptions } from './unet/spatial-transformer.js';
+export {
+  type TimestepEmbeddingForm,
+  type TimestepEmbeddingOptions,
+  timestepEmbedding,
+} from './unet/timestep-embedding.js';
+export { type UNetInputs, UNetModel } from './unet/unet.js';
+export { Upsample, type UpsampleOptions } from './unet/upsample.js';
+export { ActNorm } from './vae/act-norm.js';
+export { adaptiveWeight, type LastLayer } from './vae/adaptive-weight.js';
+export { type AttnType, LinearAttnBlock, VaeAttnBlock } from './vae/attn-block.js';
+export { AutoencoderKL, type AutoencoderShape } from './vae/autoencoder.js';
+export { Decoder } from './vae/decoder.js';
+export { type DiscriminatorPass, NLayerDiscriminator } from './vae/discriminator.js';
+export { Encoder } from './vae/encoder.js';
+export {
+  type DiscriminatorInputs,
+  type GanLoss,
+  type GeneratorInputs,
+  LPIPSWithDiscriminator,
+} from './vae/gan-loss.js';
+export { discriminatorPass, type GanPassInputs, generatorPass } from './vae/gan-passes.js';
+export { LPIPS, normalizeFeatures } from './vae/lpips.js';
+export {
+  klDivergence,
+  type LatentPosterior,
+  negativeLogLikelihood,
+  posteriorMode,
+  posteriorOf,
+  posteriorStd,
+  posteriorVariance,
+  samplePosterior,
+} from './vae/posterior.js';
+export { VaeDownsample, type VaeResampleOptions, VaeUpsample } from './vae/resample.js';
+export { ResnetBlock, type ResnetBlockOptions } from './vae/resnet-block.js';
+export type { VaePassOptions } from './vae/stage.js';
