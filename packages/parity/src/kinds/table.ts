@@ -1,12 +1,17 @@
+import { bertEmbedder } from './bert-embedder.js';
 import { ddimSchedule } from './ddim-schedule.js';
 import { freeu } from './freeu.js';
 import type { Kind } from './kind.js';
+import { ldm } from './ldm.js';
 import { modules } from './modules.js';
+import { sampler } from './sampler.js';
 import { schedule } from './schedule.js';
+import { segMaskEncoder } from './seg-mask-encoder.js';
 import { timestepEmbeddings } from './timestep-embedding.js';
 import { unet } from './unet.js';
 import { unetTrain } from './unet-train.js';
 import { vaeAutoencoder } from './vae-autoencoder.js';
+import { vaeGanLoss } from './vae-gan-loss.js';
 
 /** Every kind of case that the fixtures' README defines; any other name fails the case. */
 export const KIND_NAMES = [
@@ -42,6 +47,11 @@ const BUILT: readonly Kind[] = [
   unet,
   unetTrain,
   vaeAutoencoder,
+  vaeGanLoss,
+  bertEmbedder,
+  segMaskEncoder,
+  ldm,
+  sampler,
   schedule,
   ddimSchedule,
   freeu,

@@ -1,0 +1,99 @@
+import {
+  type Denoise,
+  guided,
+  makeSchedule,
+  type Params,
+  replayNoise,
+  type StepEvent,
+  sampleDdim,
+  samplePlms,
+} from '@codiff/ldm-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { commonFields, modelFields } from '../cases/case-form.js';
+import type { HostTensor } from '../cases/host-tensor.js';
+import { fromImage, stack, toImage, unstack } from '../cases/layout.js';
+import { buildLatentDiffusion, LATENT_DIFFUSION } from '../models/build.js';
+import { defineKind, type Outputs } from './kind.js';
+
+const DDIM = 'ldm.models.diffusion.ddim.DDIMSampler';
+const PLMS = 'ldm.models.diffusion.plms.PLMSSampler';
+
+const fields = z.strictObject({
+  ...commonFields,
+  ...modelFields,
+  sampler: z.enum([DDIM, PLMS]),
+  S: z.number().int().positive(),
+  eta: z.number().min(0),
+  options: z
+    .strictObject({
+      unconditional_guidance_scale: z.number().default(1),
+      temperature: z.number().default(1),
+      noise_dropout: z.literal(0, 'needs random draws that no case holds').default(0),
+    })
+    .prefault({}),
+});
+
+/** Kind `sampler`: a whole trajectory, step by step, and the timesteps of the model calls. */
+export const sampler = defineKind('sampler', fields, async (config, context) => {
+  const { inputs, call } = context;
+  for (const name of ['mask', 'x0']) {
+    if (inputs.has(name)) throw new Error(`input '${name}': inpainting is not among the options of this kind`);
+  }
+  if (config.sampler === PLMS && config.eta !== 0) throw new Error(`field 'eta': PLMS takes 0 only, not ${config.eta}`);
+
+  const {
+    unet,
+    specs,
+    config: ldm,
+  } = buildLatentDiffusion(context.model(config.model, config.model_files, LATENT_DIFFUSION));
+  const params = context.weights(specs);
+  const schedule = makeSchedule(ldm);
+  const { unconditional_guidance_scale: scale, temperature } = config.options;
+  const xT = inputs.image('x_T');
+  const cond = inputs.tensor('context') as tf.Tensor3D;
+  const isGuided = scale !== 1 && inputs.has('unconditional_context');
+
+  const predict = call((p: Params, x: tf.Tensor4D, t: tf.Tensor1D, tokens: tf.Tensor3D) =>
+    unet.forward(p, { x, t, context: tokens }),
+  );
+  const modelT: HostTensor[] = [];
+  const denoise: Denoise = guided(
+    (x, t, tokens: tf.Tensor3D) => {
+      const batch = x.shape[0];
+      modelT.push({ shape: [batch], values: new Int32Array(batch).fill(t) });
+      return predict(params, x, tf.fill([batch], t, 'int32') as tf.Tensor1D, tokens);
+    },
+    isGuided ? { cond, uncond: inputs.tensor('unconditional_context') as tf.Tensor3D, scale } : { cond },
+  );
+
+  const steps: { x: HostTensor[]; predX0: HostTensor[] } = { x: [], predX0: [] };
+  const onStep = async ({ x, predX0 }: StepEvent): Promise<void> => {
+    steps.x.push(await fromImage(x));
+    steps.predX0.push(await fromImage(predX0));
+  };
+  if (config.sampler === PLMS) {
+    // The original's PLMS opens both lists with the start.
+    const start = await fromImage(xT);
+    steps.x.push(start);
+    steps.predX0.push(start);
+  }
+  const run = { schedule, steps: config.S, onStep };
+  const latents =
+    config.sampler === PLMS
+      ? await samplePlms(denoise, xT, run)
+      : await sampleDdim(denoise, xT, { ...run, eta: config.eta, temperature, noise: storedNoise() });
+  const outputs: Outputs = new Map([
+    ['z', await fromImage(latents)],
+    ['x_inter', stack(steps.x)],
+    ['pred_x0', stack(steps.predX0)],
+    ['model_t', stack(modelT)],
+  ]);
+  return outputs;
+
+  function storedNoise() {
+    if (config.eta === 0) return undefined;
+    const noises = inputs.host('noises');
+    return replayNoise(Array.from({ length: noises.shape[0] ?? 0 }, (_, i) => toImage(unstack(noises, i))));
+  }
+});
