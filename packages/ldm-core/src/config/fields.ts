@@ -80,7 +80,7 @@ export const headCount = () => {
 export const counts = () => z.array(count(), { error: 'wanted a list of positive whole numbers' });
 
 /** An argument of which the original survives one value only; `reason` says what every other value does there. */
-export const only = <const T extends boolean | number | null>(value: T, reason: string) =>
+export const only = <const T extends boolean | number | string | null>(value: T, reason: string) =>
   z.literal(value, { error: `only ${value} works: ${reason}` });
 
 /** An argument that related targets have and this one refuses; `reason` says why. */

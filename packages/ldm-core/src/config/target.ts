@@ -72,21 +72,17 @@ export interface AnyTarget {
 export function defineTarget<S extends z.ZodObject, T>(
   id: string,
   schema: S,
-  roles: readonly Role<NoInfer<T>>[],
   build: (config: z.output<S>, context: BuildContext) => T,
+  roles: readonly Role<T>[],
   across: readonly AcrossRule<z.output<S>>[] = [],
 ): TargetDefinition<S, T> {
   return { id, schema, roles, across, build };
 }
 
-/** A target of which the schema is known and nothing is built here, e.g. a callback of a training run. */
-export const describeTarget = (
+/** A target of which the arguments are known and nothing is built here, e.g. a callback of a training run. */
+export const describeTarget = <S extends z.ZodObject>(
   id: string,
-  schema: z.ZodObject,
+  schema: S,
   roles: readonly { readonly name: string }[],
-): AnyTarget => ({
-  id,
-  schema,
-  roles,
-  across: [],
-});
+  across: readonly AcrossRule<z.output<S>>[] = [],
+): AnyTarget => ({ id, schema, roles, across });
