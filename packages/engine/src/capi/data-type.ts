@@ -1,3 +1,5 @@
+import type { DataType as TfjsType } from '@tensorflow/tfjs-core';
+
 /** TensorFlow's data types (tensorflow/c/tf_datatype.h) that can reach this engine. */
 export const DataType = {
   float: 1,
@@ -19,3 +21,14 @@ const NAMES = new Map<number, string>(Object.entries(DataType).map(([name, value
 
 /** Name of a data type for messages. */
 export const dataTypeName = (dtype: number): string => NAMES.get(dtype) ?? `dtype ${dtype}`;
+
+const OF_TFJS: Readonly<Record<TfjsType, number>> = {
+  float32: DataType.float,
+  int32: DataType.int32,
+  bool: DataType.bool,
+  complex64: DataType.complex64,
+  string: DataType.string,
+};
+
+/** TensorFlow's type for one of tfjs's. */
+export const dataTypeOf = (dtype: TfjsType): number => OF_TFJS[dtype];

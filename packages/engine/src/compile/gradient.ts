@@ -33,13 +33,10 @@ export function callOnTape(engine: Engine, fn: Untyped, program: Program, args: 
     return outputs;
   };
   const backwardsFunc = (dy: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => {
-    let grads: tf.Tensor[] | undefined;
     const pullback = pullbackOf(fn, program, args, captured);
-    const gradient = (i: number) => (): tf.Tensor => {
-      grads ??= pullback(Array.isArray(dy) ? dy : [dy], saved.slice(0, own.length));
-      return grads[i]!;
-    };
-    return Object.fromEntries(inputs.map((_, i) => [i, gradient(i)]));
+    // At once, not in the thunks: tfjs tidies up after each of those, and would free the gradients of the others.
+    const grads = pullback(Array.isArray(dy) ? dy : [dy], saved.slice(0, own.length));
+    return Object.fromEntries(inputs.map((_, i) => [i, () => grads[i]!]));
   };
   const named = Object.fromEntries(inputs.map((tensor, i) => [i, tensor]));
   // customGrad would do, but for its limit of one result.

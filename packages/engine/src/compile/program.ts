@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Capture } from '../backend.js';
 import { AttrKind } from '../capi/attributes.js';
 import { functionConfig, type Precision } from '../capi/config-proto.js';
-import { DataType } from '../capi/data-type.js';
+import { DataType, dataTypeOf } from '../capi/data-type.js';
 import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import type { OpAttr } from '../tfjs-node.js';
@@ -94,13 +94,13 @@ export function traceProgram(
   return { ...traced!, captures };
 
   function placeholder(tensor: tf.Tensor): tf.Tensor {
-    const dtype = dtypeOf(tensor);
+    const dtype = dataTypeOf(tensor.dtype);
     const output = trace.placeholder(dtype, tensor.shape);
     return backend.tensorOf(binding.addSymbol(trace, { output, shape: [...tensor.shape], dtype }));
   }
 
   function readState(tensor: tf.Tensor): tf.Tensor {
-    const index = trace.variable(dtypeOf(tensor), tensor.shape);
+    const index = trace.variable(dataTypeOf(tensor.dtype), tensor.shape);
     return backend.tensorOf(binding.addSymbol(trace, trace.readVariable(index), index));
   }
 
@@ -119,16 +119,6 @@ function callAttributes({ precision, xla }: ProgramOptions, device: 'cpu' | 'gpu
   const config: OpAttr = { name: 'config_proto', type: AttrKind.string, value: functionConfig(precision, device) };
   return xla ? [config, { name: '_XlaMustCompile', type: AttrKind.bool, value: true }] : [config];
 }
-
-const DTYPES: Readonly<Record<tf.DataType, number>> = {
-  float32: DataType.float,
-  int32: DataType.int32,
-  bool: DataType.bool,
-  complex64: DataType.complex64,
-  string: DataType.string,
-};
-
-const dtypeOf = (tensor: tf.Tensor): number => DTYPES[tensor.dtype];
 
 /** Take the caller's gradient tape off: what is traced is no operation of the caller's. @returns puts it back */
 function suspendTape(): () => void {

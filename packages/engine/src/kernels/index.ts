@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { adamUpdate } from './adam-update.js';
 import { conv2dBackpropFilter, conv2dBackpropInput, explicitConvGradients } from './conv-gradients.js';
 import { emaUpdate } from './ema-update.js';
+import { gather } from './gather.js';
 import { mean } from './mean.js';
 import { recomputeBarrier } from './recompute-barrier.js';
 import { statelessRandomNormal, statelessRandomUniform, statelessRandomUniformInt } from './stateless-random.js';
@@ -13,6 +14,7 @@ const KERNELS: readonly tf.KernelConfig[] = [
   conv2dBackpropInput,
   emaUpdate,
   explicitConvGradients,
+  gather,
   mean,
   recomputeBarrier,
   statelessRandomNormal,
