@@ -192,8 +192,21 @@ export { offTape } from './nn/off-tape.js';
 export { Params } from './nn/params.js';
 export { Rng } from './nn/random.js';
 export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
+export { disposeReplaced, mapTensors, tensorsOf, tidyTree } from './nn/tensor-tree.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
-export { type ValueAndGrads, valueAndGrads } from './nn/value-and-grads.js';
+export { type ValueAndGrads, valueAndGrad, valueAndGrads } from './nn/value-and-grads.js';
+export { type AdamStepOptions, adamStep, initOptimState, type OptimState } from './optim/adamw.js';
+export { clipByGlobalNorm, globalNorm } from './optim/clip.js';
+export { type EmaOptions, type EmaState, emaName, emaUpdate, initEma } from './optim/ema.js';
+export {
+  adamDefaults,
+  adamWDefaults,
+  planUpdates,
+  type UpdatePlan,
+  type UpdateRule,
+  type UpdateSettings,
+} from './optim/rules.js';
+export { type LrCycle, type LrDecay, lrSchedule } from './optim/schedule.js';
 export { BERTEmbedder, type BertPassOptions } from './text/bert-embedder.js';
 export { BertTokenizer } from './text/bert-tokenizer.js';
 export {

@@ -5,33 +5,46 @@ import type { AttentionAttrs } from './kernel-contracts.js';
 /** Logits held at a time by the composed form: 2^22 numbers, 16 MiB. Rows of queries are handled in blocks below that. */
 const MAX_LOGITS = 2 ** 22;
 
+type Inputs = Record<'q' | 'k' | 'v', tf.Tensor>;
+
 const attentionOp = defineOp<'q' | 'k' | 'v', AttentionAttrs>({
   name: 'Attention',
   gradName: 'AttentionGrad',
   inputs: ['q', 'k', 'v'],
   gradInputs: ['q', 'k', 'v'],
-  forward: (inputs, attrs) => {
-    const { q, k, v } = splitAll(inputs, attrs.heads);
-    const blocks = rowBlocks(q, k).map(([start, rows]) =>
-      tf.tidy(() => tf.matMul(probabilities(rowsOf(q, start, rows), k, attrs.scale), v)),
-    );
-    return mergeHeads(blocks.length === 1 ? blocks[0]! : tf.concat(blocks, 2));
-  },
-  backward: (dy, inputs, attrs) => {
-    const { q, k, v } = splitAll(inputs, attrs.heads);
-    const dOut = splitHeads(dy as tf.Tensor3D, attrs.heads);
-    const dqs: tf.Tensor4D[] = [];
-    let dk: tf.Tensor4D | undefined;
-    let dv: tf.Tensor4D | undefined;
-    for (const [start, rows] of rowBlocks(q, k)) {
-      const grads = tf.tidy(() => blockGradients(rowsOf(dOut, start, rows), rowsOf(q, start, rows), k, v, attrs.scale));
-      dqs.push(grads[0]);
-      dk = accumulate(dk, grads[1]);
-      dv = accumulate(dv, grads[2]);
-    }
-    return [mergeHeads(dqs.length === 1 ? dqs[0]! : tf.concat(dqs, 2)), mergeHeads(dk!), mergeHeads(dv!)];
-  },
+  forward: (inputs, attrs) => composedAttention(inputs, attrs, MAX_LOGITS),
+  backward: (dy, inputs, attrs) => composedAttentionGrad(dy, inputs, attrs, MAX_LOGITS),
 });
+
+/** The kernel `Attention` in tfjs-core ops, with at most `maxLogits` logits at a time (but at least one row of each head). */
+export function composedAttention(inputs: Inputs, { heads, scale }: AttentionAttrs, maxLogits: number): tf.Tensor3D {
+  const { q, k, v } = splitAll(inputs, heads);
+  const blocks = rowBlocks(q, k, maxLogits).map(([start, rows]) =>
+    tf.tidy(() => tf.matMul(probabilities(rowsOf(q, start, rows), k, scale), v)),
+  );
+  return mergeHeads(blocks.length === 1 ? blocks[0]! : tf.concat(blocks, 2));
+}
+
+/** The kernel `AttentionGrad` likewise: gradients of q, k and v. */
+export function composedAttentionGrad(
+  dy: tf.Tensor,
+  inputs: Inputs,
+  { heads, scale }: AttentionAttrs,
+  maxLogits: number,
+): tf.Tensor3D[] {
+  const { q, k, v } = splitAll(inputs, heads);
+  const dOut = splitHeads(dy as tf.Tensor3D, heads);
+  const dqs: tf.Tensor4D[] = [];
+  let dk: tf.Tensor4D | undefined;
+  let dv: tf.Tensor4D | undefined;
+  for (const [start, rows] of rowBlocks(q, k, maxLogits)) {
+    const grads = tf.tidy(() => blockGradients(rowsOf(dOut, start, rows), rowsOf(q, start, rows), k, v, scale));
+    dqs.push(grads[0]);
+    dk = accumulate(dk, grads[1]);
+    dv = accumulate(dv, grads[2]);
+  }
+  return [mergeHeads(dqs.length === 1 ? dqs[0]! : tf.concat(dqs, 2)), mergeHeads(dk!), mergeHeads(dv!)];
+}
 
 /** How `attention` splits and scales. */
 export interface AttentionOptions {
@@ -93,9 +106,9 @@ function blockGradients(
 }
 
 /** [start, rows] of the blocks in which the query rows are handled. */
-function rowBlocks(q: tf.Tensor4D, k: tf.Tensor4D): [number, number][] {
+function rowBlocks(q: tf.Tensor4D, k: tf.Tensor4D, maxLogits: number): [number, number][] {
   const [batch, heads, n] = q.shape;
-  const rows = Math.max(1, Math.min(n, Math.floor(MAX_LOGITS / (batch * heads * k.shape[2]))));
+  const rows = Math.max(1, Math.min(n, Math.floor(maxLogits / (batch * heads * k.shape[2]))));
   const blocks: [number, number][] = [];
   for (let start = 0; start < n; start += rows) blocks.push([start, Math.min(rows, n - start)]);
   return blocks;
@@ -112,7 +125,7 @@ function accumulate(sum: tf.Tensor4D | undefined, next: tf.Tensor4D): tf.Tensor4
   return total as tf.Tensor4D;
 }
 
-function splitAll(inputs: Record<'q' | 'k' | 'v', tf.Tensor>, heads: number): Record<'q' | 'k' | 'v', tf.Tensor4D> {
+function splitAll(inputs: Inputs, heads: number): Record<'q' | 'k' | 'v', tf.Tensor4D> {
   const split = (x: tf.Tensor) => splitHeads(x as tf.Tensor3D, heads);
   return { q: split(inputs.q), k: split(inputs.k), v: split(inputs.v) };
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runKernelOr } from './kernel.js';
+import { offTape } from './off-tape.js';
 import { Params } from './params.js';
 
 /**
@@ -8,7 +9,7 @@ import { Params } from './params.js';
  *
  * Only what is passed gets a gradient: a tensor that `fn` takes from its closure counts as a constant. So pass the weights,
  * usually `params.under(path)`, and every input that depends on a trained value. Integer inputs (ids, seeds) are passed
- * through without a gradient. First-order gradients only.
+ * through without a gradient; a weight that `fn` does not use gets a zero one. First-order gradients only.
  *
  * @param fn pure: called a second time, it must compute the same; random draws come from an `Rng` it is handed
  */
@@ -25,8 +26,10 @@ export function checkpoint<T extends tf.Tensor>(
     const save = args.pop() as tf.GradSaveFunc;
     const tensors = args as tf.Tensor[];
     save(tensors);
+    const y = run(tensors);
     return {
-      value: run(tensors),
+      // An input handed back would be input and output of one node of the tape.
+      value: tensors.includes(y) ? tf.clone(y) : y,
       gradFunc: (dy: T, saved: tf.Tensor[]) => tf.tidy(() => recomputeGradients(run, recomputeBarrier(saved, dy), dy)),
     };
   });
@@ -48,17 +51,12 @@ function recomputeGradients(
   tensors: tf.Tensor[],
   dy: tf.Tensor,
 ): tf.Tensor[] {
-  const { state } = tf.engine();
-  const { activeTape, gradientDepth } = state;
-  // tfjs keeps one tape. Finishing the inner gradient would clear the outer one, which is still being walked.
-  state.gradientDepth = 0;
-  try {
-    const floats = tensors.filter((tensor) => tensor.dtype === 'float32');
-    const { grads } = tf.engine().gradients(() => run(tensors), floats, dy, true);
-    const byTensor = new Map(floats.map((tensor, i) => [tensor, grads[i]]));
-    return tensors.map((tensor) => byTensor.get(tensor) ?? tf.zeros(tensor.shape));
-  } finally {
-    state.activeTape = activeTape;
-    state.gradientDepth = gradientDepth;
-  }
+  const floats = tensors.filter((tensor) => tensor.dtype === 'float32');
+  const { grads } = offTape(() => tf.engine().gradients(() => run(tensors), floats, dy, true));
+  const byTensor = new Map(floats.map((tensor, i) => [tensor, grads[i]]));
+  return tensors.map((tensor) => {
+    const grad = byTensor.get(tensor) ?? tf.zeros(tensor.shape);
+    // tfjs disposes a gradient once it has added it to another; dy is not ours to give away.
+    return grad === dy ? tf.clone(grad) : grad;
+  });
 }

@@ -103,7 +103,7 @@ export interface KernelContracts {
   /**
    * One parameter's Adam step; lr, epsilon and decay are scalars.
    * m' = m + (1 - beta1)(grad - m); v' = beta2 v + (1 - beta2) grad^2;
-   * param' = param - decay param - lr m' / (sqrt(v') + epsilon).
+   * param' = param (1 - decay) - lr m' / (sqrt(v') + epsilon).
    * The caller folds the bias corrections in: see optim/adamw.ts.
    */
   AdamUpdate: {

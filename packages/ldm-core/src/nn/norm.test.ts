@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { expectClose, expectGradients, expectNoLeak, randn, useCpu } from '../../test/support.js';
 import { silu } from './activations.js';
 import { initParams } from './init.js';
 import { GroupNorm, groupNorm, LayerNorm, layerNorm } from './norm.js';
 import { Scope } from './scope.js';
-import { expectClose, expectGradients, expectNoLeak, randn, useCpu } from '../../test/support.js';
 
 beforeAll(useCpu);
 

@@ -4,14 +4,14 @@ import { expectClose, useCpu } from '../../test/support.js';
 import { offTape } from './off-tape.js';
 import { Params } from './params.js';
 import { tidyTree } from './tensor-tree.js';
-import { valueAndGrads } from './value-and-grads.js';
+import { valueAndGrad, valueAndGrads } from './value-and-grads.js';
 
 beforeAll(useCpu);
 
 const square = (p: Params, key: string) => tf.square(p.get(key)!) as tf.Scalar;
 
 describe('valueAndGrads', () => {
-  it('gives loss, other results and gradients, zero where there are none', () => {
+  it('gives loss, other results and gradients, none where the loss does not depend on the parameter', () => {
     const params = new Params([
       ['a', tf.scalar(3)],
       ['b', tf.tensor1d([1, 2])],
@@ -24,7 +24,7 @@ describe('valueAndGrads', () => {
     expectClose(value.logs.get('squared')!, [9], 0);
     expect(value.untouched).toBe(params.get('b'));
     expectClose(grads.get('a')!, [12], 0);
-    expectClose(grads.get('b')!, [0, 0], 0);
+    expect([...grads.keys()]).toEqual(['a']);
   });
 
   it('leaves its results to the scope around it', () => {
@@ -33,7 +33,7 @@ describe('valueAndGrads', () => {
     const run = () => valueAndGrads((p) => ({ loss: square(p, 'a'), other: tf.add(p.get('a')!, 1) }), params);
     const { value } = tidyTree(run);
     expectClose(value.other, [4], 0);
-    expect(tf.memory().numTensors).toBe(before + 3);
+    expect(tf.memory().numTensors).toBe(before + 3); // loss, other and the gradient
     tf.dispose([value.loss, value.other]);
     tf.tidy(() => void run());
     expect(tf.memory().numTensors).toBe(before + 1);
@@ -41,9 +41,9 @@ describe('valueAndGrads', () => {
 
   it('frees them if the backward pass fails', () => {
     const before = tf.memory().numTensors;
-    const fail = tf.customGrad((x: tf.Tensor) => ({
-      value: tf.square(x),
-      gradFunc: () => {
+    const fail = tf.customGrad((x) => ({
+      value: tf.square(x as tf.Tensor),
+      gradFunc: (): tf.Tensor => {
         throw new Error('no gradient here');
       },
     }));
@@ -53,6 +53,43 @@ describe('valueAndGrads', () => {
     );
     params.dispose();
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('valueAndGrad', () => {
+  it('gives the loss and its gradients, and hands integers on', () => {
+    const params = new Params([
+      ['w', tf.tensor1d([1, 2, 3])],
+      ['index', tf.scalar(1, 'int32')],
+    ]);
+    const loss = (p: Params) => tf.sum(tf.mul(p.get('w')!, p.get('index')!)) as tf.Scalar;
+    const { value, grads } = valueAndGrad(loss, params);
+    expectClose(value, [6], 0);
+    expect([...grads.keys()]).toEqual(['w']);
+    expectClose(grads.get('w')!, [1, 1, 1], 0);
+  });
+
+  it('gives no gradients where the loss depends on nothing', () => {
+    const { grads } = valueAndGrad(() => tf.scalar(1), new Params([['w', tf.scalar(1)]]));
+    expect(grads.size).toBe(0);
+  });
+
+  it('leaves nothing behind when the loss throws', () => {
+    const params = new Params([['w', tf.tensor1d([1, 2, 3])]]);
+    const before = tf.memory().numTensors;
+    const broken = (p: Params): tf.Scalar => {
+      tf.square(tf.exp(p.get('w')!));
+      throw new Error('broken');
+    };
+    expect(() => valueAndGrad(broken, params)).toThrow('broken');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('refuses a loss that is no scalar, and parameters it cannot differentiate by', () => {
+    const vector = (p: Params) => tf.square(p.get('w')!) as tf.Scalar;
+    expect(() => valueAndGrad(vector, new Params([['w', tf.tensor1d([1, 2])]]))).toThrow('the loss is [2]');
+    const integers = new Params([['w', tf.scalar(1, 'int32')]]);
+    expect(() => valueAndGrad(() => tf.scalar(1), integers)).toThrow('none of the 1 parameters is float32');
   });
 });
 
