@@ -9,12 +9,12 @@ import { sampleHeun } from './heun.js';
 import { samplePlms } from './plms.js';
 import type { SampleRun } from './run-steps.js';
 
-const steps = z.int({ error: 'steps: wanted an integer of at least 1' }).min(1);
+const steps = z.int({ error: 'wanted an integer of at least 1' }).min(1);
 const discretize = z.enum(discretizations).optional();
 const eta = z.number().min(0).optional();
 /** Accepted as 0 only, so that one set of flags can serve every sampler. */
 const noEta = (name: string) =>
-  z.literal(0, { error: `eta: ${name} adds no noise, wanted 0 or nothing; use ddim for eta above 0` }).optional();
+  z.literal(0, { error: `${name} adds no noise, so eta must be 0; use ddim for eta above 0` }).optional();
 
 /** The settings of each sampler as a config file or command line gives them; absent ones take the sampler's default. */
 export const samplerConfigs = {
