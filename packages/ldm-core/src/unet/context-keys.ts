@@ -7,11 +7,12 @@ export interface KeyValue {
 }
 
 /**
- * Keys and values of every cross-attention of a UNet, by the attention's path in the checkpoint. They depend on the
- * context alone, so a sampler projects them once per image instead of once per step. Plain objects: `tf.dispose` and
- * `tf.tidy` see the tensors. The caller owns them.
+ * Keys and values of every cross-attention of a UNet, under the attention's path in the checkpoint and `.k` or `.v`. They
+ * depend on the context alone, so a sampler projects them once per image instead of once per step. A flat object, batch
+ * first: `tf.dispose` and `tf.tidy` see the tensors, and guidance joins two of them as it joins contexts. The caller owns
+ * them.
  */
-export type ContextKeys = { readonly [path: string]: KeyValue };
+export type ContextKeys = { readonly [key: string]: tf.Tensor3D };
 
 /** What cross-attention attends to: embeddings [B,L,D], their ready {@link ContextKeys}, or null for self-attention. */
 export type Context = tf.Tensor3D | ContextKeys | null;

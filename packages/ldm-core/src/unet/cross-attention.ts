@@ -45,22 +45,21 @@ export class CrossAttention {
     return { k: this.toK.forward(p, context) as tf.Tensor3D, v: this.toV.forward(p, context) as tf.Tensor3D };
   }
 
-  /** This attention's entry of a UNet's {@link ContextKeys}. @throws Error if there is none */
-  select(keys: ContextKeys): KeyValue {
-    const own = keys[this.scope.path];
-    if (own === undefined) {
-      const held = Object.keys(keys).slice(0, 3).join(', ');
-      throw new Error(
-        `cross-attention '${this.scope.path}': no keys and values under this path (held: ${held || 'none'}); ` +
-          'make them with contextKeys of the same UNet',
-      );
-    }
-    return own;
+  /** The context's keys and values, under this attention's names. @param context [B,L,contextDim] */
+  namedContextKeys(p: Params, context: tf.Tensor3D): ContextKeys {
+    const { k, v } = this.contextKeys(p, context);
+    return { [`${this.scope.path}.k`]: k, [`${this.scope.path}.v`]: v };
   }
 
-  /** Where in {@link ContextKeys} this attention looks. */
-  get path(): string {
-    return this.scope.path;
+  /** This attention's part of a UNet's {@link ContextKeys}. @throws Error if it is not there */
+  select(keys: ContextKeys): KeyValue {
+    const [k, v] = [keys[`${this.scope.path}.k`], keys[`${this.scope.path}.v`]];
+    if (k !== undefined && v !== undefined) return { k, v };
+    const held = Object.keys(keys).slice(0, 3).join(', ');
+    throw new Error(
+      `cross-attention '${this.scope.path}': no keys and values under this path (held: ${held || 'none'}); ` +
+        'make them with contextKeys of the same UNet',
+    );
   }
 
   /**

@@ -58,7 +58,7 @@ export class SpatialTransformer {
 
   /** Keys and values of this part's cross-attentions. @param context [B,L,contextDim] */
   contextKeys(p: Params, context: tf.Tensor3D): ContextKeys {
-    return Object.fromEntries(this.blocks.map(({ attn2 }) => [attn2.path, attn2.contextKeys(p, context)]));
+    return Object.assign({}, ...this.blocks.map(({ attn2 }) => attn2.namedContextKeys(p, context)));
   }
 
   /**

@@ -87,7 +87,8 @@ describe('UNetModel against the original', () => {
 
   it('freeu: strong factors', () => {
     const inputs = readTensors('freeu/inputs.safetensors');
-    const { enable_freeu, ...factors } = (readConfig('freeu').variants as Record<string, Record<string, unknown>>).strong!;
+    const { enable_freeu, ...factors } = (readConfig('freeu').variants as Record<string, Record<string, unknown>>)
+      .strong!;
     const { unet, specs } = build({ ...modelParams('freeu'), ...factors, enableFreeu: enable_freeu });
     const y = unet.forward(weightsOf(specs), {
       x: uploadImage(inputs.get('x')!),
@@ -112,7 +113,7 @@ describe('UNetModel', () => {
     const t = tf.tensor1d([7.5]);
     const context = randn<tf.Rank.R3>([1, 5, 8], 2);
     const keys = unet.contextKeys(p, context);
-    expect(Object.keys(keys)).toHaveLength(2 * 4);
+    expect(Object.keys(keys)).toHaveLength(2 * 2 * 4);
     expectClose(unet.forward(p, { x, t, context: keys }), unet.forward(p, { x, t, context }), 0);
     expectNoLeak(() => unet.forward(p, { x, t, context }));
   });
