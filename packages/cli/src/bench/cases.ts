@@ -1,0 +1,17 @@
+import { blockCase } from './block.js';
+import type { BenchCase, BenchSpec } from './case.js';
+import { opCase, opNames } from './op-cases.js';
+
+/** Benchmarks that `npm run bench` knows, with what each stands for. */
+export const SUITES: Readonly<Record<string, readonly string[]>> = {
+  block: ['block-64', 'block-192'],
+  'block-64': ['block-64'],
+  'block-192': ['block-192'],
+  ops: opNames,
+};
+
+/** Make the benchmark of a name. @throws Error for a name that no suite has */
+export function makeCase(spec: BenchSpec): BenchCase {
+  const block = /^block-(\d+)$/.exec(spec.name);
+  return block === null ? opCase(spec) : blockCase(Number(block[1]), spec);
+}

@@ -1,0 +1,42 @@
+import { type EngineInfo, useEngine } from '@codiff/engine';
+import type { BenchCase, BenchSpec } from './case.js';
+import { makeCase } from './cases.js';
+
+/** Messages from the parent. */
+export type Order = { readonly kind: 'open'; readonly spec: BenchSpec } | { readonly kind: 'run' } | { readonly kind: 'stop' };
+
+/** Answers of the child. */
+export type Answer =
+  | { readonly kind: 'opened'; readonly loadMs: number; readonly info: EngineInfo; readonly flops: number | null }
+  | { readonly kind: 'ran'; readonly ms: number }
+  | { readonly kind: 'stopped'; readonly peakRssMiB: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
+let current: BenchCase | undefined;
+
+async function obey(order: Order): Promise<Answer> {
+  if (order.kind === 'open') {
+    const { spec } = order;
+    const start = performance.now();
+    const info = await useEngine({
+      ...(spec.device === undefined ? {} : { device: spec.device }),
+      ...(spec.threads === undefined ? {} : { threads: spec.threads }),
+    });
+    const loadMs = performance.now() - start;
+    current = makeCase(spec);
+    return { kind: 'opened', loadMs, info, flops: current.flops };
+  }
+  if (order.kind === 'run') {
+    const start = performance.now();
+    await current!.run();
+    return { kind: 'ran', ms: (performance.now() - start) / (current!.repeats ?? 1) };
+  }
+  // maxRSS is in KiB.
+  return { kind: 'stopped', peakRssMiB: process.resourceUsage().maxRSS / 1024 };
+}
+
+process.on('message', async (order: Order) => {
+  const answer = await obey(order).catch((error: unknown): Answer => ({ kind: 'failed', message: String(error) }));
+  process.send!(answer);
+  if (order.kind === 'stop') process.disconnect();
+});

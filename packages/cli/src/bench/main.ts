@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import yargs from 'yargs';
+import type { BenchSpec } from './case.js';
+import { SUITES } from './cases.js';
+import { COMPOSED } from './op-cases.js';
+import { type BenchRow, formatRows } from './row.js';
+import { runTogether } from './run.js';
+
+const args = await yargs(process.argv.slice(2))
+  .scriptName('npm run bench --')
+  .usage('$0 <what>', 'Measure the engine', (command) =>
+    command.positional('what', { choices: Object.keys(SUITES), demandOption: true, type: 'string' }),
+  )
+  .option('json', { type: 'string', describe: 'Write the rows to this file' })
+  .option('runs', { type: 'number', default: 7, describe: 'Timed runs of each configuration' })
+  .option('warm-ups', { type: 'number', default: 2, describe: 'Runs before the timed ones' })
+  .option('batch', { type: 'number', default: 2, describe: 'Samples at once (blocks)' })
+  .option('threads', { type: 'number', describe: 'Threads; default: all cores' })
+  .option('device', { type: 'string', describe: "'cpu', 'gpu' or 'gpu:<n>'" })
+  .option('only', { type: 'string', describe: 'Only benchmarks whose name contains this' })
+  .option('xla', { type: 'boolean', default: false, describe: 'Measure XLA too' })
+  .strict()
+  .parse();
+
+/** Benchmarks of the engine itself, which have one form and no gradient. */
+const ENGINE_ONLY = new Set(['scalar-op', 'captured-700']);
+
+const names = SUITES[args.what as string]!.filter((name) => args.only === undefined || name.includes(args.only));
+const rows: BenchRow[] = [];
+for (const name of names) {
+  for (const phase of phasesOf(name)) {
+    const specs = formsOf(name).map(
+      (form): BenchSpec => ({
+        ...form,
+        phase,
+        batch: name.startsWith('block') ? args.batch : 1,
+        ...(args.threads === undefined ? {} : { threads: args.threads }),
+        ...(args.device === undefined ? {} : { device: args.device }),
+      }),
+    );
+    const log = (line: string) => process.stderr.write(`${line}\n`);
+    rows.push(...(await runTogether(specs, { warmUps: args.warmUps, runs: args.runs, log })));
+  }
+}
+process.stdout.write(`${formatRows(rows)}\n`);
+for (const line of ratios(rows)) process.stdout.write(`${line}\n`);
+if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(rows, null, 2)}\n`);
+
+function phasesOf(name: string): BenchSpec['phase'][] {
+  return ENGINE_ONLY.has(name) ? ['forward'] : ['forward', 'step'];
+}
+
+/** What is measured in turn with each other; the first is what the others are compared with. */
+function formsOf(name: string): Pick<BenchSpec, 'name' | 'mode' | 'precision'>[] {
+  if (name === 'scalar-op') return [{ name, mode: 'eager', precision: 'float32' }];
+  if (name === 'captured-700') return [{ name, mode: 'compiled', precision: 'float32' }];
+  if (!name.startsWith('block'))
+    return [name + COMPOSED, name].map((form) => ({ name: form, mode: 'compiled', precision: 'float32' }));
+  return [
+    { name, mode: 'eager', precision: 'float32' },
+    { name, mode: 'compiled', precision: 'float32' },
+    { name, mode: 'compiled', precision: 'bfloat16' },
+    ...(args.xla ? [{ name, mode: 'xla', precision: 'float32' } as const] : []),
+  ];
+}
+
+/** How much faster our kernels are than composed ops, compiled than eager, and bfloat16 than float32. */
+function ratios(all: readonly BenchRow[]): string[] {
+  const measured = all.filter(({ phase }) => phase === 'forward' || phase === 'step');
+  const formOf = ({ name, mode, precision }: BenchRow): string => `${name} ${mode} ${precision}`;
+  return measured.flatMap((row) =>
+    measured
+      .filter((base) => base.phase === row.phase && isBaseOf(base, row))
+      .map((base) => {
+        const best = (base.bestMs / row.bestMs).toFixed(2);
+        const median = (base.medianMs / row.medianMs).toFixed(2);
+        return `${row.phase}: ${formOf(row)} is ${best}x as fast as ${formOf(base)} by the best, ${median}x by the median`;
+      }),
+  );
+}
+
+function isBaseOf(base: BenchRow, row: BenchRow): boolean {
+  if (base.name === row.name + COMPOSED) return true;
+  if (base.name !== row.name) return false;
+  return row.precision === 'float32'
+    ? base.mode === 'eager' && row.mode !== 'eager'
+    : base.mode === row.mode && base.precision === 'float32';
+}
