@@ -35,7 +35,9 @@ export async function openTorchZip(source: ByteSource, options: OpenOptions): Pr
     });
   }
   const bytes = await readBytes(source, await zipDataOffset(source, pickle), pickle.size, `'${pickle.name}'`);
-  if (options.verify !== false) verifyPickle(source.name, pickle, bytes, options.crc32 ?? crc32);
+  // PyTorch told to save without checksums writes zeros everywhere.
+  const checksums = [...entries.values()].some((entry) => entry.crc32 !== 0);
+  if (options.verify !== false && checksums) verifyPickle(source.name, pickle, bytes, options.crc32 ?? crc32);
   const find: FindStorage = (key, numel, width, at) => {
     const byteLength = numel * width;
     const entry = entries.get(`${folder}data/${key}`);
@@ -43,7 +45,7 @@ export async function openTorchZip(source: ByteSource, options: OpenOptions): Pr
     if (entry.size !== byteLength) {
       throw new PickleFault(`storage '${key}' has ${entry.size} bytes in the archive, ${byteLength} were wanted`, at);
     }
-    const storage = new Storage(key, byteLength, entry.crc32);
+    const storage = new Storage(key, byteLength, checksums ? entry.crc32 : undefined);
     storage.locate = () => zipDataOffset(source, entry);
     return storage;
   };

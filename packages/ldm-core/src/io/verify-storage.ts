@@ -30,7 +30,6 @@ export function checksumError(file: string, key: string, storage: string): Check
     file,
     key,
     problem: `the bytes of storage '${storage}' do not match their checksum`,
-    advice:
-      'download or save the file again; if PyTorch wrote it with its checksums turned off, open it with verify: false (--no-verify)',
+    advice: 'the file was damaged after it was saved: download or save it again',
   });
 }

@@ -1,5 +1,6 @@
 export { atomicWrite } from './atomic-write.js';
 export { loadBertVocabulary } from './bert-vocabulary.js';
+export { type LoadConfigOptions, loadConfig } from './config-files.js';
 export { convertCheckpoint } from './convert-checkpoint.js';
 export { fileSource } from './file-source.js';
 export { hashFile } from './hash-file.js';

@@ -1,0 +1,74 @@
+import { describeCheckpoint } from '@codiff/ldm-core';
+import { convertCheckpoint, openCheckpointFile } from '@codiff/ldm-core/node';
+import type { Argv, CommandModule } from 'yargs';
+import { formatDescription } from '../checkpoint-report.js';
+
+interface Opening {
+  verify: boolean;
+  allowGlobal: string[];
+}
+
+/** Flags that say how a file is opened. */
+const opening = {
+  verify: { type: 'boolean', default: true, describe: 'compare stored checksums (--no-verify: read damaged files)' },
+  allowGlobal: {
+    type: 'string',
+    array: true,
+    default: [] as string[],
+    describe: 'a further pickled name to hold inert: mypackage.MyClass, or mypackage.*',
+  },
+} as const;
+
+const inspect: CommandModule<object, Opening & { file: string; json: boolean; prefix: string }> = {
+  command: 'inspect <file>',
+  describe: 'show format, types and keys by prefix; reads the header only',
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('file', { type: 'string', demandOption: true })
+      .option('json', { type: 'boolean', default: false, describe: 'everything as JSON, with each key and shape' })
+      .option('prefix', { type: 'string', default: '', describe: 'only keys that start with this' })
+      .options(opening),
+  handler: async ({ file, json, prefix, verify, allowGlobal }) => {
+    const checkpoint = await openCheckpointFile(file, { verify, inertGlobals: allowGlobal });
+    try {
+      const description = describeCheckpoint(checkpoint, prefix);
+      process.stdout.write(json ? `${JSON.stringify(description, null, 1)}\n` : formatDescription(description));
+    } finally {
+      await checkpoint.close();
+    }
+  },
+};
+
+const halves = ['float16', 'bfloat16', 'float32'] as const;
+
+const convert: CommandModule<
+  object,
+  Opening & { in: string; out: string; dtype: (typeof halves)[number] | undefined; prefixStrip: string }
+> = {
+  command: 'convert <in> <out>',
+  describe: "write a checkpoint's weights as .safetensors or .ckpt, by the ending of <out>",
+  builder: (yargs: Argv) =>
+    yargs
+      .positional('in', { type: 'string', demandOption: true })
+      .positional('out', { type: 'string', demandOption: true })
+      .option('dtype', { choices: halves, describe: 'type of floating-point weights (default: as they are)' })
+      .option('prefixStrip', {
+        type: 'string',
+        default: '',
+        describe: 'keep only keys with this prefix, and take it off',
+      })
+      .options(opening),
+  handler: async ({ in: from, out, dtype, prefixStrip, verify, allowGlobal }) => {
+    const options = { verify, inertGlobals: allowGlobal, stripPrefix: prefixStrip, ...(dtype ? { dtype } : {}) };
+    const written = await convertCheckpoint(from, out, options);
+    process.stdout.write(`${out}: ${written} tensors\n`);
+  },
+};
+
+/** `codiff checkpoint inspect | convert`. */
+export const checkpointCommand: CommandModule = {
+  command: 'checkpoint',
+  describe: 'look into, convert and create checkpoint files',
+  builder: (yargs) => yargs.command(inspect).command(convert).demandCommand(1, 'name one: inspect, convert'),
+  handler: () => undefined,
+};

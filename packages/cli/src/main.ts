@@ -1,0 +1,33 @@
+import { CheckpointError } from '@codiff/ldm-core';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { checkpointCommand } from './commands/checkpoint.js';
+
+/** Flags or arguments that fit no command. */
+class UsageError extends Error {}
+
+/** The `codiff` command: each command is a module of `commands/`. */
+const program = yargs(hideBin(process.argv))
+  .scriptName('codiff')
+  .command(checkpointCommand)
+  .demandCommand(1, 'name a command')
+  .strict()
+  .help()
+  .fail((message, error) => {
+    throw error ?? new UsageError(message);
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`codiff: ${explain(error)}\n`);
+  process.exitCode = 1;
+}
+
+/** Errors about the user's files and flags explain themselves; a stack is for our own mistakes. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof UsageError) return `${error.message} (--help shows what there is)`;
+  const own = error instanceof CheckpointError || 'syscall' in error;
+  return own ? error.message : (error.stack ?? error.message);
+}

@@ -1,0 +1,36 @@
+/** `npm run fuzz -- checkpoints [--count 20000] [--seed 1] [--from 0]`: mutated files of every format; fails on any crash. */
+import { parseArgs } from 'node:util';
+import { FORMATS, fuzzCheckpoints } from './checkpoints.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    count: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
+    format: { type: 'string' },
+  },
+});
+const [what] = positionals;
+const count = Number(values.count);
+if (what !== 'checkpoints' || positionals.length !== 1 || !(Number.isInteger(count) && count > 0)) {
+  console.error('usage: npm run fuzz -- checkpoints [--count N] [--seed N] [--from CASE] [--format FORMAT]');
+  process.exit(2);
+}
+const chosen = FORMATS.filter((format) => values.format === undefined || values.format === format);
+if (chosen.length === 0) {
+  console.error(`fuzz: no format '${values.format}'; there are ${FORMATS.join(', ')}`);
+  process.exit(2);
+}
+for (const format of chosen) {
+  const start = performance.now();
+  const report = await fuzzCheckpoints(format, count, Number(values.seed), Number(values.from));
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const grown = Math.round(report.peakGrowthBytes / 2 ** 20);
+  console.log(
+    `${format}: ${report.cases} files, ${report.failures.length} crashes or limits exceeded; ${report.refused} refused, ` +
+      `${report.readable} still readable; slowest ${report.slowestMs.toFixed(0)} ms, memory +${grown} MiB, ${seconds} s`,
+  );
+  for (const failure of report.failures.slice(0, 20)) console.error(failure);
+  if (report.failures.length > 0) process.exitCode = 1;
+}
