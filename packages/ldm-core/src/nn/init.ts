@@ -46,6 +46,8 @@ export function initialValues(spec: ParamSpec, seed: number): Float32Array | Int
       }
       values.set(init.values);
       return values;
+    case 'copy':
+      return initialValues(init.of, seed);
     case 'uniform':
       new Philox(seed, hashText(spec.key)).uniform(values, -init.bound, init.bound);
       return toMemory(spec, values);

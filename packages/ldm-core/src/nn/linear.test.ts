@@ -49,6 +49,13 @@ describe('Linear', () => {
     expect(initParams(specs, 1).get('c.weight')!.shape).toEqual([3, 16]);
   });
 
+  it('refuses an input of another width', () => {
+    const layer = new Linear(Scope.root().at('to_q'), 3, 2);
+    expect(() => layer.forward(new Params(), tf.ones([3, 2]))).toThrow(
+      "'to_q.weight': x is [3,2], its last axis must be 3",
+    );
+  });
+
   it('names the key it lacks', () => {
     const layer = new Linear(Scope.root().at('to_q'), 2, 2);
     expect(() => layer.forward(new Params(), tf.ones([1, 2]))).toThrow("'to_q.weight'");

@@ -31,8 +31,11 @@ export class Linear {
     this.bias = bias ? scope.param('bias', [outDim], biasInit) : undefined;
   }
 
-  /** @param x [..., in] @returns [..., out] */
+  /** @param x [..., in] @returns [..., out] @throws Error naming the layer if the last axis is another */
   forward<R extends tf.Rank>(p: Params, x: tf.Tensor<R>): tf.Tensor<R> {
+    if (x.shape[x.rank - 1] !== this.inDim) {
+      throw new Error(`Linear '${this.weight.key}': x is [${x.shape}], its last axis must be ${this.inDim}`);
+    }
     // One large product instead of a batch of small ones.
     const rows = tf.reshape<tf.Rank.R2>(x, [x.size / this.inDim, this.inDim]);
     let y: tf.Tensor = tf.matMul(rows, p.of(this.weight), false, true);

@@ -5,7 +5,9 @@ export type Init =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'uniform'; readonly bound: number }
   | { readonly kind: 'normal'; readonly mean: number; readonly std: number }
-  | { readonly kind: 'values'; readonly values: Float64Array | Float32Array };
+  | { readonly kind: 'values'; readonly values: Float64Array | Float32Array }
+  /** What another parameter of this shape starts with (a moving average starts as the weights). */
+  | { readonly kind: 'copy'; readonly of: ParamSpec };
 
 /**
  * Where a tensor lies in a checkpoint, if not as in memory. `shape` is the file's shape; `perm` lists, for each of our
