@@ -1,9 +1,9 @@
-import { fourierFilter, type Params } from '@codiff/ldm-core';
+import { fourierFilter, type Params, TARGETS } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
 import { fromImage } from '../cases/layout.js';
-import { buildUnet, UNET } from '../models/build.js';
+import { buildUnet } from '../models/build.js';
 import { defineKind, type Outputs } from './kind.js';
 import { contextOf } from './unet.js';
 
@@ -25,7 +25,7 @@ export const freeu = defineKind('freeu', fields, async (config, context) => {
       if (wants(`${input}.${name}`)) outputs.set(`${input}.${name}`, await fromImage(filter(inputs.image(input))));
     }
   }
-  const base = context.model(config.model, config.model_files, UNET);
+  const base = context.model(config.model, config.model_files, TARGETS.unet);
   for (const [name, variant] of Object.entries(config.variants)) {
     if (!wants(`unet.${name}`)) continue;
     const { model, specs } = buildUnet({ ...base, params: { ...base.params, ...variant } });

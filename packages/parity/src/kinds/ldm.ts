@@ -1,6 +1,5 @@
 import {
   lossTypes,
-  makeSchedule,
   type Params,
   pLosses,
   posteriorOf,
@@ -9,13 +8,14 @@ import {
   qPosterior,
   qSample,
   samplePosterior,
+  TARGETS,
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields, ZeroGradient } from '../cases/case-form.js';
 import { fromTensor } from '../cases/layout.js';
-import { buildLatentDiffusion, encodeTokens, LATENT_DIFFUSION, type LatentParts } from '../models/build.js';
+import { buildLatentDiffusion, type LatentParts } from '../models/latent-diffusion.js';
 import { readAny } from './activations.js';
 import { checkZeroGradients, putParams } from './gradients.js';
 import { type CaseContext, defineKind, type Outputs } from './kind.js';
@@ -46,22 +46,21 @@ type Losses = z.output<typeof fields>['losses'];
 /** Kind `ldm`: the pieces of a latent diffusion model, one by one. */
 export const ldm = defineKind('ldm', fields, async (config, context) => {
   const { inputs, call } = context;
-  const parts = buildLatentDiffusion(context.model(config.model, config.model_files, LATENT_DIFFUSION));
+  const parts = buildLatentDiffusion(context.model(config.model, config.model_files, TARGETS.latentDiffusion));
   if (config.gradient_of !== undefined || Object.values(config.losses).some(({ mode }) => mode === 'train')) {
     refuseDropout(parts.unet.config.dropout, 'unet_config.params.dropout');
-    refuseDropout(parts.embeddingDropout, 'cond_stage_config.params.embedding_dropout');
+    refuseDropout(parts.condStage.config.embeddingDropout, 'cond_stage_config.params.embedding_dropout');
   }
-  const { unet, firstStage, config: ldmConfig } = parts;
-  const schedule = makeSchedule(ldmConfig);
+  const { unet, firstStage, schedule, config: ldmConfig } = parts;
   const params = context.weights(parts.specs);
-  const ids = inputs.ids(config.condition_input);
+  const ids = inputs.ids(config.condition_input) as tf.Tensor2D;
   const [x0, noise, t] = [inputs.image('x0'), inputs.image('noise'), inputs.steps('t')];
   const outputs: Outputs = new Map();
   const put = async (name: string, tensor: tf.Tensor): Promise<void> => {
     if (context.wants(name)) outputs.set(name, await readAny(tensor));
   };
 
-  const c = call((p: Params, ids: tf.Tensor) => encodeTokens(parts, p, ids))(params, ids);
+  const c = call((p: Params, ids: tf.Tensor2D) => parts.condStage.forward(p, ids))(params, ids);
   await put('c', c);
 
   if (['z', 'decoded'].some(context.wants)) {
@@ -111,10 +110,10 @@ export const ldm = defineKind('ldm', fields, async (config, context) => {
     const chosen = config.losses[of];
     if (chosen === undefined) throw new Error(`field 'gradient_of': '${of}' is none of the losses`);
     const gradients = call(
-      (p: Params, trained: Params, ids: tf.Tensor, x0: tf.Tensor4D, t: tf.Tensor1D, noise: tf.Tensor4D) =>
+      (p: Params, trained: Params, ids: tf.Tensor2D, x0: tf.Tensor4D, t: tf.Tensor1D, noise: tf.Tensor4D) =>
         valueAndGrads((leaves) => {
           const all = p.merge(leaves);
-          return lossesOf(chosen, parts, all, { x0, noise, t, c: encodeTokens(parts, all, ids) });
+          return lossesOf(chosen, parts, all, { x0, noise, t, c: parts.condStage.forward(all, ids) });
         }, trained),
     );
     // The first stage has no part in the loss: it runs before, without a gradient.
@@ -161,7 +160,7 @@ async function computeLosses(
 }
 
 function lossesOf(entry: Losses[string], parts: LatentParts, p: Params, { x0, noise, t, c }: Batch) {
-  const schedule = makeSchedule(parts.config);
+  const { schedule } = parts;
   const output = parts.unet.forward(p, { x: qSample(schedule, x0, t, noise), t, context: c });
   return pLosses(
     schedule,

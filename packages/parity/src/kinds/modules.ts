@@ -3,8 +3,8 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, Target, Weights } from '../cases/case-form.js';
 import { fromChannelsLast, fromImage, fromTensor, toChannelsLast } from '../cases/layout.js';
-import { FUNCTIONS, type Layout, MODULES, type ModuleEntry } from '../models/module-table.js';
-import { parseParams } from '../models/parse-params.js';
+import { messageOf } from '../cases/problems.js';
+import { buildModule, FUNCTIONS, type Layout, type ModuleEntry } from '../models/module-table.js';
 import type { CaseContext } from './kind.js';
 import { defineKind, type Outputs } from './kind.js';
 import { refuseDropout } from './refuse-dropout.js';
@@ -55,12 +55,19 @@ function functionOf(name: string, path: string): ModuleEntry {
 
 function moduleOf(described: z.output<typeof moduleEntry>, path: string, context: CaseContext) {
   const { target, params: raw, mode, weights } = described;
-  const definition = MODULES.get(target);
-  if (definition === undefined) throw new Error(`field '${path}.target': unknown target '${target}'`);
   const scope = Scope.root();
-  const entry = definition.declare(scope, parseParams(definition.schema, raw, `${path}.params`));
-  if (mode === 'train') refuseDropout(entry.dropout, 'dropout');
+  const entry = inField(path, () => buildModule(target, raw, scope));
+  if (mode === 'train' && typeof raw.dropout === 'number') refuseDropout(raw.dropout, 'dropout');
   return { entry, params: context.weights(scope.specs, weights), mode };
+}
+
+/** Say in which entry of the case something is wrong. */
+function inField<T>(path: string, build: () => T): T {
+  try {
+    return build();
+  } catch (error) {
+    throw new Error(`field '${path}': ${messageOf(error)}`);
+  }
 }
 
 function argumentsOf(

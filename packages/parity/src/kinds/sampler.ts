@@ -1,19 +1,19 @@
 import {
   type Denoise,
   guided,
-  makeSchedule,
   type Params,
   replayNoise,
   type StepEvent,
   sampleDdim,
   samplePlms,
+  TARGETS,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
 import type { HostTensor } from '../cases/host-tensor.js';
 import { fromImage, stack, toImage, unstack } from '../cases/layout.js';
-import { buildLatentDiffusion, LATENT_DIFFUSION } from '../models/build.js';
+import { buildLatentDiffusion } from '../models/latent-diffusion.js';
 import { defineKind, type Outputs } from './kind.js';
 
 const DDIM = 'ldm.models.diffusion.ddim.DDIMSampler';
@@ -42,13 +42,9 @@ export const sampler = defineKind('sampler', fields, async (config, context) => 
   }
   if (config.sampler === PLMS && config.eta !== 0) throw new Error(`field 'eta': PLMS takes 0 only, not ${config.eta}`);
 
-  const {
-    unet,
-    specs,
-    config: ldm,
-  } = buildLatentDiffusion(context.model(config.model, config.model_files, LATENT_DIFFUSION));
+  const caseModel = context.model(config.model, config.model_files, TARGETS.latentDiffusion);
+  const { unet, specs, schedule } = buildLatentDiffusion(caseModel);
   const params = context.weights(specs);
-  const schedule = makeSchedule(ldm);
   const { unconditional_guidance_scale: scale, temperature } = config.options;
   const xT = inputs.image('x_T');
   const cond = inputs.tensor('context') as tf.Tensor3D;

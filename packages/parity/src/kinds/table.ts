@@ -1,6 +1,7 @@
 import { bertEmbedder } from './bert-embedder.js';
 import { ddimSchedule } from './ddim-schedule.js';
 import { freeu } from './freeu.js';
+import { fullsize } from './fullsize.js';
 import type { Kind } from './kind.js';
 import { ldm } from './ldm.js';
 import { modules } from './modules.js';
@@ -56,5 +57,6 @@ const BUILT: readonly Kind[] = [
   ddimSchedule,
   freeu,
   modules,
+  fullsize,
 ];
 export const KINDS: ReadonlyMap<string, Kind> = new Map(BUILT.map((kind) => [kind.kind, kind]));

@@ -5,6 +5,7 @@ import {
   initOptimState,
   type OptimState,
   type Params,
+  TARGETS,
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,7 +13,7 @@ import { z } from 'zod';
 import { commonFields, modelFields, Optimizer, ZeroGradient } from '../cases/case-form.js';
 import { hostScalar } from '../cases/host-tensor.js';
 import { fromTensor } from '../cases/layout.js';
-import { buildUnet, UNET } from '../models/build.js';
+import { buildUnet } from '../models/build.js';
 import { toFileLayout } from '../weights/resolve.js';
 import { checkZeroGradients, putParams } from './gradients.js';
 import { defineKind, type Outputs } from './kind.js';
@@ -33,7 +34,7 @@ const fields = z.strictObject({
 /** Kind `unet_train`: a few steps of training, with the moving average after each. */
 export const unetTrain = defineKind('unet_train', fields, async (config, context) => {
   const { inputs, call } = context;
-  const { model, specs } = buildUnet(context.model(config.model, config.model_files, UNET));
+  const { model, specs } = buildUnet(context.model(config.model, config.model_files, TARGETS.unet));
   refuseDropout(model.config.dropout, 'dropout');
   const { optimizer, steps } = config;
   const plan = planOf(optimizer, specs.keys());

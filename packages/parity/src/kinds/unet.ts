@@ -1,10 +1,10 @@
-import type { Params, UNetModel } from '@codiff/ldm-core';
+import { type Params, TARGETS, type UNetModel } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
 import type { Inputs } from '../cases/inputs.js';
 import { fromImage } from '../cases/layout.js';
-import { buildUnet, UNET } from '../models/build.js';
+import { buildUnet } from '../models/build.js';
 import { keepActivations, readActivations } from './activations.js';
 import { defineKind, type Outputs } from './kind.js';
 
@@ -13,7 +13,7 @@ const fields = z.strictObject({ ...commonFields, ...modelFields });
 /** Kind `unet`: forward, and the outputs of submodules. */
 export const unet = defineKind('unet', fields, async (config, context) => {
   const { inputs, call } = context;
-  const { model, specs } = buildUnet(context.model(config.model, config.model_files, UNET));
+  const { model, specs } = buildUnet(context.model(config.model, config.model_files, TARGETS.unet));
   const params = context.weights(specs);
   const forward = call((p: Params, x: tf.Tensor4D, t: tf.Tensor1D, tokens: tf.Tensor3D | undefined) => {
     const { kept, observe } = keepActivations(context);

@@ -6,11 +6,12 @@ import {
   posteriorStd,
   posteriorVariance,
   samplePosterior,
+  TARGETS,
 } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
-import { AUTOENCODER, buildFirstStage } from '../models/build.js';
+import { buildFirstStage } from '../models/build.js';
 import { keepActivations, readActivations, readAny } from './activations.js';
 import { defineKind, type Outputs } from './kind.js';
 
@@ -19,7 +20,7 @@ const fields = z.strictObject({ ...commonFields, ...modelFields });
 /** Kind `vae_autoencoder`: posterior of an image, samples, likelihoods, and the way back. */
 export const vaeAutoencoder = defineKind('vae_autoencoder', fields, async (config, context) => {
   const { inputs, call } = context;
-  const { model, specs } = buildFirstStage(context.model(config.model, config.model_files, AUTOENCODER));
+  const { model, specs } = buildFirstStage(context.model(config.model, config.model_files, TARGETS.autoencoder));
   const params = context.weights(specs);
   const run = call((p: Params, x: tf.Tensor4D, noise: tf.Tensor4D, sampleNoise: tf.Tensor4D) => {
     const { kept, observe } = keepActivations({

@@ -7,13 +7,14 @@ import {
   type LPIPSWithDiscriminator,
   type ParamSpec,
   type Params,
+  TARGETS,
   valueAndGrads,
 } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
 import { fromTensor } from '../cases/layout.js';
-import { AUTOENCODER, buildGanAutoencoder } from '../models/build.js';
+import { buildGanAutoencoder } from '../models/build.js';
 import { toFileLayout } from '../weights/resolve.js';
 import { readAny } from './activations.js';
 import { type CaseContext, defineKind, type Outputs } from './kind.js';
@@ -33,12 +34,9 @@ const DISCRIMINATOR = 'loss.discriminator.';
 /** Kind `vae_gan_loss`: both passes over a batch, in training and evaluation, before and after the discriminator counts. */
 export const vaeGanLoss = defineKind('vae_gan_loss', fields, async (config, context) => {
   const { inputs, call } = context;
-  const {
-    model,
-    specs,
-    config: vaeConfig,
-  } = buildGanAutoencoder(context.model(config.model, config.model_files, AUTOENCODER));
-  if (config.modes.includes('train')) refuseDropout(vaeConfig.ddconfig.dropout, 'ddconfig.dropout');
+  const caseModel = context.model(config.model, config.model_files, TARGETS.autoencoder);
+  const { model, specs } = buildGanAutoencoder(caseModel);
+  if (config.modes.includes('train')) refuseDropout(dropoutOf(caseModel.params), 'ddconfig.dropout');
   const params = context.weights(specs);
   const images = inputs.image('x');
   const noise = inputs.image('noise');
@@ -82,6 +80,12 @@ export const vaeGanLoss = defineKind('vae_gan_loss', fields, async (config, cont
   for (const [name, tensor] of Object.entries(look(params, images))) outputs.set(name, await readAny(tensor));
   return outputs;
 });
+
+/** The dropout of an autoencoder's config, which has passed its own check. */
+function dropoutOf(params: unknown): number {
+  const read = z.looseObject({ ddconfig: z.looseObject({ dropout: z.number().default(0) }) });
+  return read.parse(params).ddconfig.dropout;
+}
 
 /** A pass with the gradients of its loss by `trained`, a part of `p`. */
 function passOf(vae: Vae, pass: typeof generatorPass, { call }: CaseContext) {

@@ -1,22 +1,16 @@
 import {
-  AutoencoderConfig,
-  AutoencoderKL,
+  type AutoencoderKL,
   BERTEmbedder,
-  BertEmbedderConfig,
-  LatentDiffusionConfig,
   LPIPSWithDiscriminator,
-  makeSchedule,
+  ldmRegistry,
   type ParamSpec,
-  type Params,
+  type Role,
+  roles,
   Scope,
   SegMaskEncoder,
-  SegMaskEncoderConfig,
-  scheduleBuffers,
-  UNetConfig,
-  UNetModel,
-  VaeLossConfig,
+  TARGETS,
+  type UNetModel,
 } from '@codiff/ldm-core';
-import type * as tf from '@tensorflow/tfjs-core';
 import type { CaseModel } from '../cases/case-folder.js';
 
 /** A model of a case: its structure, and everything it stores. */
@@ -25,76 +19,52 @@ export interface Built<M> {
   readonly specs: ReadonlyMap<string, ParamSpec>;
 }
 
-export const UNET = 'ldm.modules.diffusionmodules.openaimodel.UNetModel';
-export const AUTOENCODER = 'ldm.models.autoencoder.AutoencoderKL';
-export const BERT = 'ldm.modules.encoders.modules.BERTEmbedder';
-export const SEG_MASK_ENCODER = 'ldm.modules.encoders.modules.SegMaskEncoder';
-export const LATENT_DIFFUSION = 'ldm.models.diffusion.ddpm.LatentDiffusion';
-
-const camel = (v: unknown): unknown =>
-  Array.isArray(v)
-    ? v.map(camel)
-    : typeof v === 'object' && v !== null
-      ? Object.fromEntries(
-          Object.entries(v).map(([k, x]) => [k.replace(/_([a-z])/g, (_, c: string) => c.toUpperCase()), camel(x)]),
-        )
-      : v;
-
-export function buildUnet({ params }: CaseModel): Built<UNetModel> {
-  const scope = Scope.root();
-  return { model: new UNetModel(scope, UNetConfig.parse(camel(params))), specs: scope.specs };
+/** Build what a node names into a scope. @throws ConfigError listing every unknown argument and impossible value */
+export function buildInto<T>(model: CaseModel, role: Role<T>, scope: Scope): T {
+  const { target, params, files } = model;
+  return ldmRegistry.build({ target, params }, role, scope, { files });
 }
 
-export function buildFirstStage({ params }: CaseModel): Built<AutoencoderKL> {
+/** `UNetModel`. */
+export function buildUnet(model: CaseModel): Built<UNetModel> {
   const scope = Scope.root();
-  const config = AutoencoderConfig.parse(camel(params));
-  return { model: new AutoencoderKL(scope, config, () => null), specs: scope.specs };
+  return { model: buildInto(model, roles.unet, scope), specs: scope.specs };
 }
 
-export function buildGanAutoencoder({ params }: CaseModel) {
-  const scope = Scope.root();
-  const config = AutoencoderConfig.parse(camel(params));
-  const loss = VaeLossConfig.parse(config.lossconfig.params);
-  const model = new AutoencoderKL(scope, config, (at) => new LPIPSWithDiscriminator(at, loss));
-  return { model, specs: scope.specs, config };
+/** `AutoencoderKL` as a first stage: without a loss. @throws Error if it has one */
+export function buildFirstStage(model: CaseModel, scope = Scope.root()): Built<AutoencoderKL<unknown>> {
+  const vae = buildInto(model, roles.firstStage, scope);
+  if (vae.loss !== null) throw new Error(`field 'lossconfig.target': this kind takes ${TARGETS.identity} only`);
+  return { model: vae, specs: scope.specs };
 }
 
-export function buildBert({ params }: CaseModel): Built<BERTEmbedder> {
+/** `AutoencoderKL` with its GAN loss. @throws Error if it has none */
+export function buildGanAutoencoder(model: CaseModel): Built<AutoencoderKL<LPIPSWithDiscriminator>> {
   const scope = Scope.root();
-  return { model: new BERTEmbedder(scope, BertEmbedderConfig.parse(camel(params))), specs: scope.specs };
+  const vae = buildInto(model, roles.firstStage, scope);
+  if (!hasGanLoss(vae)) throw new Error(`field 'lossconfig.target': this kind takes ${TARGETS.vaeLoss} only`);
+  return { model: vae, specs: scope.specs };
 }
 
-export function buildSegMaskEncoder({ params }: CaseModel): Built<SegMaskEncoder> {
-  const scope = Scope.root();
-  return { model: new SegMaskEncoder(scope, SegMaskEncoderConfig.parse(camel(params))), specs: scope.specs };
+function hasGanLoss(vae: AutoencoderKL<unknown>): vae is AutoencoderKL<LPIPSWithDiscriminator> {
+  return vae.loss instanceof LPIPSWithDiscriminator;
 }
 
-export interface LatentParts {
-  readonly unet: UNetModel;
-  readonly firstStage: AutoencoderKL;
-  readonly condStage: BERTEmbedder;
-  readonly embeddingDropout: number;
-  readonly config: LatentDiffusionConfig;
-  readonly specs: ReadonlyMap<string, ParamSpec>;
+/** `BERTEmbedder` over ids. @throws Error if it would tokenize */
+export function buildBert(model: CaseModel, scope = Scope.root()): Built<BERTEmbedder> {
+  const encoder = buildInto(model, roles.condStage, scope);
+  if (!(encoder instanceof BERTEmbedder))
+    throw new Error(`field 'target': wanted ${TARGETS.bert}, not '${model.target}'`);
+  if (encoder.config.useTokenizer) throw new Error("field 'use_tokenizer': cases hold ids, so it must be false");
+  return { model: encoder, specs: scope.specs };
 }
 
-export function buildLatentDiffusion({ params }: CaseModel): LatentParts {
+/** `SegMaskEncoder`. */
+export function buildSegMaskEncoder(model: CaseModel): Built<SegMaskEncoder> {
   const scope = Scope.root();
-  const config = LatentDiffusionConfig.parse(camel(params));
-  for (const [name, values] of scheduleBuffers(makeSchedule(config))) {
-    if (name !== 'lvlb_weights') scope.buffer(name, [values.length], { kind: 'values', values });
+  const encoder = buildInto(model, roles.condStage, scope);
+  if (!(encoder instanceof SegMaskEncoder)) {
+    throw new Error(`field 'target': wanted ${TARGETS.segMaskEncoder}, not '${model.target}'`);
   }
-  const unet = new UNetModel(scope.at('model.diffusion_model'), UNetConfig.parse(config.unetConfig.params));
-  const firstStage = new AutoencoderKL(
-    scope.at('first_stage_model'),
-    AutoencoderConfig.parse(config.firstStageConfig.params),
-    () => null,
-  );
-  const bert = BertEmbedderConfig.parse((config.condStageConfig as { params: unknown }).params);
-  const condStage = new BERTEmbedder(scope.at('cond_stage_model'), bert);
-  return { unet, firstStage, condStage, embeddingDropout: bert.embeddingDropout, config, specs: scope.specs };
-}
-
-export function encodeTokens({ condStage }: LatentParts, p: Params, ids: tf.Tensor): tf.Tensor3D {
-  return condStage.forward(p, ids as tf.Tensor2D);
+  return { model: encoder, specs: scope.specs };
 }

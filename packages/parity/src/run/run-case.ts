@@ -1,5 +1,6 @@
 import { engine } from '@tensorflow/tfjs-core';
 import type { CaseFile } from '../cases/case-folder.js';
+import { messageOf } from '../cases/problems.js';
 import { type Comparison, compare } from '../compare/measure.js';
 import { ToleranceBlock, toleranceFor } from '../compare/tolerance.js';
 import type { CaseContext, Kind, Mode } from '../kinds/kind.js';
@@ -46,7 +47,7 @@ export async function runCase(file: CaseFile, kind: Kind, mode: Mode, call: Case
       outputs.push({ output: name, measure: rule.measure, ...comparison });
     }
   } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
+    failure = messageOf(error);
   } finally {
     engine().endScope();
   }
