@@ -26,6 +26,7 @@ export const autoencoderRules = [
         message: `reconstructions of ${outCh} channels cannot be compared with images of ${inChannels}`,
         suggestion: `use ${inChannels}`,
       };
+      return;
     }
     if (loss.discInChannels !== outCh) {
       yield {

@@ -101,17 +101,14 @@ function unknownKey(
   const keys = Object.keys(shape)
     .filter((field) => notesOf(shape[field]!).absent === undefined)
     .map(snakeize);
-  // A key that is there already is not what a misspelt one stands for.
-  const free = keys.filter((known) => !Object.hasOwn(raw, known));
-  const meant = nearest(key, free);
+  // Of equally near keys, one that is missing is meant rather than one that is there.
+  const isThere = (known: string) => Object.hasOwn(raw, known);
+  const meant = nearest(key, [...keys.filter((known) => !isThere(known)), ...keys.filter(isThere)]);
+  const known = keys.length > 0 ? `known keys: ${keys.join(', ')}` : 'no keys are known here';
+  const guess = `did you mean '${meant}'?`;
   return {
     message: `unknown key '${key}'`,
-    suggestion:
-      meant !== undefined
-        ? `did you mean '${meant}'?`
-        : keys.length > 0
-          ? `known keys: ${keys.join(', ')}`
-          : 'no keys are known here',
+    suggestion: meant === undefined ? known : isThere(meant) ? `${guess} It is there already: keep one` : guess,
   };
 }
 

@@ -1,5 +1,8 @@
+import type { PassSegMaskEncoder, SegMaskEncoder } from '../mask/seg-mask-encoder.js';
+import type { BERTEmbedder } from '../text/bert-embedder.js';
 import type { UNetModel } from '../unet/unet.js';
 import type { AutoencoderKL } from '../vae/autoencoder.js';
+import type { LPIPSWithDiscriminator } from '../vae/gan-loss.js';
 import { defineRole } from './target.js';
 
 /** What a config's parts do for each other. The names are those that the schemas ask for. */
@@ -11,13 +14,13 @@ export const roles = {
   /** Predicts noise. */
   unet: defineRole<UNetModel>('unet'),
   /** Turns images into latents and back. */
-  firstStage: defineRole<AutoencoderKL<unknown>>('firstStage'),
+  firstStage: defineRole<AutoencoderKL<LPIPSWithDiscriminator | null>>('firstStage'),
   /** Trains the first stage. */
-  loss: defineRole<unknown>('loss'),
+  loss: defineRole<LPIPSWithDiscriminator | null>('loss'),
   /** Turns a condition into tokens. */
-  condStage: defineRole<unknown>('condStage'),
+  condStage: defineRole<BERTEmbedder | SegMaskEncoder>('condStage'),
   /** Prepares a mask for its encoder. */
-  maskEncoder: defineRole<unknown>('maskEncoder'),
+  maskEncoder: defineRole<PassSegMaskEncoder>('maskEncoder'),
   /** A layer on its own. */
   block: defineRole<unknown>('block'),
   /** A factor on the learning rate, by step. */

@@ -1,6 +1,8 @@
+import { PassSegMaskEncoder, SegMaskEncoder } from '../mask/seg-mask-encoder.js';
 import { gelu } from '../nn/activations.js';
 import { GEGLU } from '../nn/feed-forward.js';
 import { GroupNorm, LayerNorm } from '../nn/norm.js';
+import { BERTEmbedder } from '../text/bert-embedder.js';
 import { AttentionBlock } from '../unet/attention-block.js';
 import { BasicTransformerBlock } from '../unet/basic-transformer-block.js';
 import { Downsample } from '../unet/downsample.js';
@@ -11,6 +13,7 @@ import { Upsample } from '../unet/upsample.js';
 import { VaeAttnBlock } from '../vae/attn-block.js';
 import { AutoencoderKL } from '../vae/autoencoder.js';
 import { NLayerDiscriminator } from '../vae/discriminator.js';
+import { LPIPSWithDiscriminator } from '../vae/gan-loss.js';
 import { VaeDownsample } from '../vae/resample.js';
 import { ResnetBlock } from '../vae/resnet-block.js';
 import { autoencoderRules, latentDiffusionRules } from './across-rules.js';
@@ -34,15 +37,26 @@ const models = [
   defineTarget(
     TARGETS.autoencoder,
     AutoencoderConfig,
-    (config, { scope, build }) =>
-      new AutoencoderKL<unknown>(scope, config, (at) => build(config.lossconfig, roles.loss, at)),
+    (config, { scope, build }) => new AutoencoderKL(scope, config, (at) => build(config.lossconfig, roles.loss, at)),
     [roles.model, roles.firstStage],
     autoencoderRules,
   ),
-  describeTarget(TARGETS.vaeLoss, VaeLossConfig, [roles.loss]),
-  describeTarget(TARGETS.bert, BertEmbedderConfig, [roles.condStage]),
-  describeTarget(TARGETS.segMaskEncoder, SegMaskEncoderConfig, [roles.condStage]),
-  describeTarget(TARGETS.passSegMaskEncoder, PassSegMaskEncoderConfig, [roles.maskEncoder]),
+  defineTarget(TARGETS.vaeLoss, VaeLossConfig, (config, { scope }) => new LPIPSWithDiscriminator(scope, config), [
+    roles.loss,
+  ]),
+  defineTarget(TARGETS.bert, BertEmbedderConfig, (config, { scope }) => new BERTEmbedder(scope, config), [
+    roles.condStage,
+  ]),
+  defineTarget(
+    TARGETS.segMaskEncoder,
+    SegMaskEncoderConfig,
+    (config, { scope, build }) =>
+      new SegMaskEncoder(scope, config, build(config.segMaskEncoderConfig, roles.maskEncoder, scope)),
+    [roles.condStage],
+  ),
+  defineTarget(TARGETS.passSegMaskEncoder, PassSegMaskEncoderConfig, () => new PassSegMaskEncoder(), [
+    roles.maskEncoder,
+  ]),
   // A model without a loss of its own: there is nothing to build.
   defineTarget(TARGETS.identity, IdentityConfig, () => null, [roles.loss, block]),
   describeTarget('ldm.lr_scheduler.LambdaWarmUpCosineScheduler2', LrScheduleConfig, [roles.lrSchedule]),
