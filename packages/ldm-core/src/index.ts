@@ -67,6 +67,7 @@ export { attentionWidths, UNetConfig } from './config/unet-config.js';
 export { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './config/vae-loss-config.js';
 export { dumpYaml, parseYamlFile, parseYamlValue } from './config/yaml.js';
 export { type BetaOptions, type BetaScheduleName, betaScheduleNames, makeBetas } from './diffusion/betas.js';
+export { conditionTimesteps, noiseCondition } from './diffusion/condition-noise.js';
 export { type DdimOptions, sampleDdim } from './diffusion/ddim.js';
 export { type InversionOptions, invertDdim } from './diffusion/ddim-inversion.js';
 export {
@@ -90,11 +91,20 @@ export {
 export { type DdpmOptions, sampleDdpm } from './diffusion/ddpm-sampler.js';
 export { type Denoise, type DenoiseStep, denoiserOf } from './diffusion/denoise.js';
 export { type DpmppOptions, sampleDpmpp } from './diffusion/dpmpp.js';
+export { declareEma } from './diffusion/ema-buffers.js';
 export { extract } from './diffusion/extract.js';
 export { type Condition, type ConditionalDenoise, type Guidance, guided } from './diffusion/guidance.js';
 export { type HeunOptions, sampleHeun } from './diffusion/heun.js';
 export { type ImageStartOptions, startFromImage } from './diffusion/image-to-image.js';
 export type { Inpaint } from './diffusion/inpaint.js';
+export {
+  type ApplyOptions,
+  type ConditionEncoder,
+  type DenoisingBatch,
+  type EncodedCondition,
+  LatentDiffusion,
+  type LatentDiffusionParts,
+} from './diffusion/latent-diffusion.js';
 export { type NoiseSource, replayNoise, type Shape4D, seededNoise } from './diffusion/noise-source.js';
 export {
   type DiffusionLosses,
@@ -220,6 +230,12 @@ export { BasicTransformerBlock, type BasicTransformerBlockOptions } from './unet
 export type { ActivationObserver } from './unet/block-sequence.js';
 export type { Context, ContextKeys, KeyValue } from './unet/context-keys.js';
 export { CrossAttention, type CrossAttentionOptions } from './unet/cross-attention.js';
+export {
+  type ConditionInputs,
+  type Conditioning,
+  type DiffusionInputs,
+  DiffusionWrapper,
+} from './unet/diffusion-wrapper.js';
 export { Downsample, type DownsampleOptions } from './unet/downsample.js';
 export { type FourierFilterOptions, fourierFilter } from './unet/fourier-filter.js';
 export { FreeU, type FreeUConfig } from './unet/freeu.js';
