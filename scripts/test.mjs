@@ -1,6 +1,6 @@
 /**
- * `npm test`: the checks, the build, then every test. Output streams as it comes; the last line is
- * `N passed, N failed` (`, N skipped` may follow), where each check and each build step counts as one.
+ * `npm test`: the checks (which build), every package as its users get it, then every test. Output streams as it comes; the last line is
+ * `N passed, N failed` (`, N skipped` may follow), where each check and each package counts as one.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkParts, runParts } from './check/parts.mjs';
+import { packParts } from './packages/packs.mjs';
 import { addCounts, closingLine, countVitest } from './test/summary.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -52,8 +53,8 @@ async function runVitest() {
 }
 
 try {
-  console.log('checks and build');
-  const checks = await runParts(checkParts(root), console.log);
+  console.log('checks, build and packages');
+  const checks = await runParts([...checkParts(root), ...packParts(root)], console.log);
   console.log('tests');
   const tests = await runVitest();
   const sum = addCounts([checks, tests]);

@@ -107,8 +107,8 @@ export async function installModules(root, { verbose = false, signal } = {}) {
   }
 }
 
-/** Under `npm run`, the npm that runs us; else the one on the PATH. */
-function npmCommand() {
+/** How to start npm: under `npm run`, the npm that runs us; else the one on the PATH. */
+export function npmCommand() {
   const script = process.env.npm_execpath;
   return script && /npm-cli\.c?js$/.test(script)
     ? { file: process.execPath, args: [script] }
