@@ -34,7 +34,7 @@ export type AttentionAttrs = {
   scale: number;
 };
 
-/** Decay rates of the first and second moment. */
+/** Decay rates of the first and second moment, rounded to float32 so that 1 - beta is exact in float32. */
 export type AdamUpdateAttrs = {
   beta1: number;
   beta2: number;
@@ -103,7 +103,7 @@ export interface KernelContracts {
   /**
    * One parameter's Adam step; lr, epsilon and decay are scalars.
    * m' = m + (1 - beta1)(grad - m); v' = beta2 v + (1 - beta2) grad^2;
-   * param' = param (1 - decay) - lr m' / (sqrt(v') + epsilon).
+   * param' = param - decay param - lr m' / (sqrt(v') + epsilon).
    * The caller folds the bias corrections in: see optim/adamw.ts.
    */
   AdamUpdate: {

@@ -62,8 +62,7 @@ export function adamStep(
       if (!tf.util.arraysEqual(grad.shape, param.shape)) {
         throw new Error(`adamStep: the gradient of '${key}' is [${grad.shape}], the parameter is [${param.shape}]`);
       }
-      const [beta1, beta2] = settings.betas;
-      const updated = adamUpdate({ param, m, v, grad, ...scalarsOf(settings) }, { beta1, beta2 });
+      const updated = adamUpdate({ param, m, v, grad, ...scalarsOf(settings) }, roundedBetas(settings));
       next.params.set(key, updated.param);
       next.m.set(key, updated.m);
       next.v.set(key, updated.v);
@@ -72,11 +71,19 @@ export function adamStep(
   });
 }
 
+/**
+ * The decay rates as float32. A kernel that computes 1 - beta2 in float32 gets 0.00099998713 for 0.999; rounding first, and
+ * correcting the bias by the rounded rate, makes the moments a true mean again, the same in every kernel.
+ */
+function roundedBetas({ betas: [beta1, beta2] }: UpdateSettings): AdamUpdateAttrs {
+  return { beta1: Math.fround(beta1), beta2: Math.fround(beta2) };
+}
+
 type AdamScalars = { lr: tf.Scalar; epsilon: tf.Scalar; decay: tf.Scalar };
 type AdamInputs = { param: tf.Tensor; m: tf.Tensor; v: tf.Tensor; grad: tf.Tensor } & AdamScalars;
 
 /**
- * The kernel `AdamUpdate`: param' = param (1 - decay) - lr m' / (sqrt(v') + epsilon). With lr = rate sqrt(1 - beta2^t) /
+ * The kernel `AdamUpdate`: param' = param - decay param - lr m' / (sqrt(v') + epsilon). With lr = rate sqrt(1 - beta2^t) /
  * (1 - beta1^t) and epsilon scaled by sqrt(1 - beta2^t) this is the step above, the fraction expanded by that root.
  */
 function adamUpdate(inputs: AdamInputs, attrs: AdamUpdateAttrs): { param: tf.Tensor; m: tf.Tensor; v: tf.Tensor } {
@@ -87,7 +94,7 @@ function adamUpdate(inputs: AdamInputs, attrs: AdamUpdateAttrs): { param: tf.Ten
       const newM = tf.add(m, tf.mul(tf.sub(grad, m), 1 - beta1));
       const newV = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
       const change = tf.div(tf.mul(newM, lr), tf.add(tf.sqrt(newV), epsilon));
-      return [tf.sub(tf.mul(param, tf.sub(1, decay)), change), newM, newV];
+      return [tf.sub(tf.sub(param, tf.mul(param, decay)), change), newM, newV];
     });
   });
   return { param: param!, m: m!, v: v! };
@@ -96,7 +103,9 @@ function adamUpdate(inputs: AdamInputs, attrs: AdamUpdateAttrs): { param: tf.Ten
 /** The three scalars of `AdamUpdate`, computed once for each distinct setting. */
 function sharedScalars(t: tf.Tensor, lrScale: number | tf.Scalar): (settings: UpdateSettings) => AdamScalars {
   const made = new Map<string, AdamScalars>();
-  return ({ lr, betas: [beta1, beta2], epsilon, weightDecay }) => {
+  return (settings) => {
+    const { lr, epsilon, weightDecay } = settings;
+    const { beta1, beta2 } = roundedBetas(settings);
     const name = JSON.stringify([lr, beta1, beta2, epsilon, weightDecay]);
     let scalars = made.get(name);
     if (scalars === undefined) {
@@ -107,7 +116,8 @@ function sharedScalars(t: tf.Tensor, lrScale: number | tf.Scalar): (settings: Up
       scalars = {
         lr: tf.mul(rate, tf.div(root2, correction1)) as tf.Scalar,
         epsilon: tf.mul(root2, epsilon) as tf.Scalar,
-        decay: tf.mul(rate, weightDecay) as tf.Scalar,
+        // A plain 0 where there is none, so that a kernel can see it and leave the pass out.
+        decay: weightDecay === 0 ? tf.scalar(0) : (tf.mul(rate, weightDecay) as tf.Scalar),
       };
       made.set(name, scalars);
     }
