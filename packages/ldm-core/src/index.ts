@@ -93,7 +93,7 @@ export { type Denoise, type DenoiseStep, denoiserOf } from './diffusion/denoise.
 export { type DpmppOptions, sampleDpmpp } from './diffusion/dpmpp.js';
 export { declareEma } from './diffusion/ema-buffers.js';
 export { extract } from './diffusion/extract.js';
-export { type Condition, type ConditionalDenoise, type Guidance, guided } from './diffusion/guidance.js';
+export { type Condition, type ConditionalDenoise, type Guidance, guided, guidedPair } from './diffusion/guidance.js';
 export { type HeunOptions, sampleHeun } from './diffusion/heun.js';
 export { type ImageStartOptions, startFromImage } from './diffusion/image-to-image.js';
 export type { Inpaint } from './diffusion/inpaint.js';

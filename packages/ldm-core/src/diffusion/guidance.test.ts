@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose, randn, useCpu } from '../../test/support.js';
 import type { DenoiseStep } from './denoise.js';
-import { type ConditionalDenoise, guided } from './guidance.js';
+import { type ConditionalDenoise, guided, guidedPair } from './guidance.js';
 
 beforeAll(useCpu);
 
@@ -33,6 +33,12 @@ describe('guided', () => {
     };
     await guided(seen, { cond: cond(), uncond: uncond(), scale: 2 })(x(), 3, step);
     expect(calls).toEqual([[5, 5, 7, 7, 1, 1, 2, 2]]);
+  });
+
+  it('takes a model that holds both conditions already', async () => {
+    const both = tf.concat([uncond(), cond()], 0);
+    const eps = await guidedPair((doubled, t, at) => model(doubled, t, both, at), 3)(x(), 3, step);
+    expectClose(eps, wanted(3), 1e-5);
   });
 
   it('is the plain model at scale 1 or without an unconditional condition', async () => {

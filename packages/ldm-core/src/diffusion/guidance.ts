@@ -29,14 +29,30 @@ export interface Guidance<C extends Condition> {
  */
 export function guided<C extends Condition>(denoise: ConditionalDenoise<C>, guidance: Guidance<C>): Denoise {
   const { cond, uncond, scale = 1 } = guidance;
-  if (!Number.isFinite(scale)) throw new RangeError(`guidance: scale is ${scale}, wanted a number`);
+  assertScale(scale);
   if (uncond === undefined || scale === 1) return (x, t, step) => denoise(x, t, cond, step);
   assertAlike(cond, uncond);
-  return async (x, t, step) => {
-    const doubled = tf.concat([x, x], 0);
+  return guidedPair(async (doubled, t, step) => {
     const both = joinBatches(uncond, cond);
     try {
-      const eps = await evaluate(() => denoise(doubled, t, both, step), doubled);
+      return await evaluate(() => denoise(doubled, t, both, step), doubled);
+    } finally {
+      tf.dispose(both);
+    }
+  }, scale);
+}
+
+/**
+ * Guidance for a model that already holds both conditions in one batch, unconditional half first: what depends on the
+ * condition alone (keys and values of cross-attention) is then computed once a run and not once a step.
+ * @param denoiseBoth x twice [2B,H,W,C] to eps_u, eps_c [2B,H,W,C] @param scale s as in {@link Guidance}
+ */
+export function guidedPair(denoiseBoth: Denoise, scale: number): Denoise {
+  assertScale(scale);
+  return async (x, t, step) => {
+    const doubled = tf.concat([x, x], 0);
+    try {
+      const eps = await evaluate(() => denoiseBoth(doubled, t, step), doubled);
       const mixed = tf.tidy(() => {
         const [epsUncond, epsCond] = tf.split(eps, 2, 0) as [tf.Tensor4D, tf.Tensor4D];
         return tf.add<tf.Tensor4D>(epsUncond, tf.mul(tf.sub(epsCond, epsUncond), scale));
@@ -45,9 +61,12 @@ export function guided<C extends Condition>(denoise: ConditionalDenoise<C>, guid
       return mixed;
     } finally {
       doubled.dispose();
-      tf.dispose(both);
     }
   };
+}
+
+function assertScale(scale: number): void {
+  if (!Number.isFinite(scale)) throw new RangeError(`guidance: scale is ${scale}, wanted a number`);
 }
 
 function entriesOf(condition: Condition): [string, tf.Tensor][] {
