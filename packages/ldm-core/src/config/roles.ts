@@ -1,3 +1,4 @@
+import type { LatentDiffusion } from '../diffusion/latent-diffusion.js';
 import type { PassSegMaskEncoder, SegMaskEncoder } from '../mask/seg-mask-encoder.js';
 import type { BERTEmbedder } from '../text/bert-embedder.js';
 import type { UNetModel } from '../unet/unet.js';
@@ -10,7 +11,7 @@ export const roles = {
   /** A whole model, at the top of a config file. */
   model: defineRole<unknown>('model'),
   /** A model that collaborative diffusion takes as a branch. */
-  branch: defineRole<unknown>('branch'),
+  branch: defineRole<LatentDiffusion>('branch'),
   /** Predicts noise. */
   unet: defineRole<UNetModel>('unet'),
   /** Turns images into latents and back. */

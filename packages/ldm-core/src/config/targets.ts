@@ -1,3 +1,4 @@
+import { LatentDiffusion } from '../diffusion/latent-diffusion.js';
 import { PassSegMaskEncoder, SegMaskEncoder } from '../mask/seg-mask-encoder.js';
 import { gelu } from '../nn/activations.js';
 import { GEGLU } from '../nn/feed-forward.js';
@@ -32,7 +33,20 @@ import { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './vae-
 const { block } = roles;
 
 const models = [
-  describeTarget(TARGETS.latentDiffusion, LatentDiffusionConfig, [roles.model, roles.branch], latentDiffusionRules),
+  defineTarget(
+    TARGETS.latentDiffusion,
+    LatentDiffusionConfig,
+    (config, { scope, build }) => {
+      const { unetConfig, firstStageConfig, condStageConfig } = config;
+      return new LatentDiffusion(scope, config, {
+        unet: (at) => build(unetConfig, roles.unet, at),
+        firstStage: (at) => build(firstStageConfig, roles.firstStage, at),
+        condStage: typeof condStageConfig === 'string' ? null : (at) => build(condStageConfig, roles.condStage, at),
+      });
+    },
+    [roles.model, roles.branch],
+    latentDiffusionRules,
+  ),
   defineTarget(TARGETS.unet, UNetConfig, (config, { scope }) => new UNetModel(scope, config), [roles.unet]),
   defineTarget(
     TARGETS.autoencoder,
