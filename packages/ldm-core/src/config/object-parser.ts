@@ -3,7 +3,7 @@ import type { ConfigProblem } from './config-error.js';
 import { type FieldNotes, notesOf } from './fields.js';
 import { camelize, snakeize, step } from './names.js';
 import { rulesOf } from './rules.js';
-import { nearest } from './suggest.js';
+import { editDistance, nearest } from './suggest.js';
 import { type ConfigTree, isTree, show } from './tree.js';
 
 /** What comes up while an object is parsed. */
@@ -23,7 +23,8 @@ export interface Parsed<C> {
 
 /**
  * The arguments of a file as a typed config: snake_case keys become fields, defaults are filled in, and every unknown
- * key, bad value and broken rule is reported, each with its path in the file.
+ * key, bad value and broken rule is reported, each with its path in the file. Where a schema lets unknown keys pass, those
+ * that look like a missing one misspelt are reported all the same.
  */
 export function parseObject<S extends z.ZodObject>(
   schema: S,
@@ -43,7 +44,7 @@ export function parseObject<S extends z.ZodObject>(
 
   for (const [key, value] of Object.entries(raw)) {
     if (keys.includes(key)) continue;
-    if (closed) problem({ path: step(path, key), ...unknownKey(key, shape, raw) });
+    if (closed || looksMisspelt(key, keys, raw)) problem({ path: step(path, key), ...unknownKey(key, shape, raw) });
     else fields[camelize(key)] = value;
   }
   for (const [field, fieldSchema] of Object.entries(shape)) {
@@ -72,8 +73,9 @@ function parseField(
   path: string,
   events: ParseEvents,
 ): { value: unknown } | undefined {
-  if (schema instanceof z.ZodObject && isTree(value)) {
-    const { config } = parseObject(schema, value, path, events);
+  const object = isTree(value) ? objectIn(schema) : undefined;
+  if (object !== undefined) {
+    const { config } = parseObject(object, value as ConfigTree, path, events);
     return config && { value: config };
   }
   const result = schema.safeParse(value);
@@ -91,6 +93,24 @@ function parseField(
     events.problem({ path: at, message: `${issue.message}; got ${show(got)}`, suggestion: instead(issue, got) });
   }
   return undefined;
+}
+
+/** The object that a field holds where it is given: through `optional`, `nullable` and `default`. */
+function objectIn(schema: unknown): z.ZodObject | undefined {
+  let inner = schema;
+  while (inner instanceof z.ZodOptional || inner instanceof z.ZodNullable || inner instanceof z.ZodDefault) {
+    inner = inner.unwrap();
+  }
+  return inner instanceof z.ZodObject ? inner : undefined;
+}
+
+/** Whether a key that would be ignored is within 2 edits of one that is missing. */
+function looksMisspelt(key: string, keys: readonly string[], raw: ConfigTree): boolean {
+  const meant = nearest(
+    key,
+    keys.filter((known) => !Object.hasOwn(raw, known)),
+  );
+  return meant !== undefined && editDistance(key, meant) <= 2;
 }
 
 function unknownKey(

@@ -51,7 +51,9 @@ function problems(target: string, params: object, overrides: readonly string[]):
     .map(({ path, message, suggestion }) => `${path.replace(/^params\./, '')}: ${message} (${suggestion})`);
 }
 
-test('what the refusals start from is accepted', () => {
+test('what the refusals start from is accepted, and unknown keys where they are ignored', () => {
+  expect(problems(TARGETS.autoencoder, vae, ['ddconfig.give=1', 'lossconfig.params.any=1'])).toEqual([]);
+
   // 2 heads of 48 leave 32 of 128 channels out; `legacy` widens them to 64.
   expect(problems(TARGETS.unet, unet, ['num_heads=-1', 'num_head_channels=48'])).toEqual([]);
   expect(problems(TARGETS.unet, unet, [])).toEqual([]);
@@ -114,6 +116,7 @@ describe.each<[string, string, object, readonly (readonly [string, string])[]]>(
         'ddconfig.double_z=false',
         'ddconfig.double_z: only true works: the encoder must give mean and log-variance; got false',
       ],
+      ['ddconfig.droput=0.1', "ddconfig.droput: unknown key 'droput' (did you mean 'dropout'?)"],
       ['ddconfig.ch=48', 'ddconfig.ch: 48 channels cannot be split into the 32 groups of GroupNorm'],
       [
         'ddconfig.attn_resolutions=[8]',

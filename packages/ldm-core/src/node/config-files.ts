@@ -11,6 +11,7 @@ import {
 } from '../config/config-file.js';
 import type { Registry } from '../config/registry.js';
 import { ldmRegistry } from '../config/targets.js';
+import type { ConfigTree } from '../config/tree.js';
 import { parseYamlFile } from '../config/yaml.js';
 
 /** What {@link loadConfig} may be told. */
@@ -19,8 +20,8 @@ export interface LoadConfigOptions {
   readonly overrides?: readonly string[];
   /** Every target that the config may name. Default: those of this package. */
   readonly registry?: Registry;
-  /** What the whole file may hold. Default: a model, and `data` and `lightning` unread. */
-  readonly schema?: Parameters<typeof checkConfig>[2];
+  /** Checks the whole of it. Default: the model, with `data` and `lightning` unread. @throws ConfigError */
+  readonly check?: (tree: ConfigTree) => ResolvedConfig;
   /** Folder that relative paths start from, of the config files and of those they name. Default: the working directory. */
   readonly root?: string;
 }
@@ -32,13 +33,18 @@ export interface LoadConfigOptions {
  */
 export async function loadConfig(
   paths: string | readonly string[],
-  { overrides = [], registry = ldmRegistry, schema, root = '.' }: LoadConfigOptions = {},
+  {
+    overrides = [],
+    registry = ldmRegistry,
+    check = (tree) => checkConfig(tree, registry),
+    root = '.',
+  }: LoadConfigOptions = {},
 ): Promise<ResolvedConfig> {
   let tree = composeConfig(await readAll(typeof paths === 'string' ? [paths] : paths, root), overrides);
   for (let missing = missingFiles(tree, registry); missing.length > 0; missing = missingFiles(tree, registry)) {
     for (const { name, text } of await readAll(missing, root)) tree = withFile(tree, name, parseYamlFile(text, name));
   }
-  return checkConfig(tree, registry, schema);
+  return check(tree);
 }
 
 /** @throws ConfigError naming every file that cannot be read */
