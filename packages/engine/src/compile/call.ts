@@ -75,18 +75,20 @@ function enqueue({ binding, info }: Engine, program: Program, handles: BigUint64
   const { runtime } = binding;
   const { native, status, context, explicitDevice } = runtime;
   const count = program.results.length + (program.options.stateArg < 0 ? 0 : 1);
-  const run = (): { results: Pointer[]; error: EngineError | null } => {
+  const execute = (): { results: Pointer[]; error: EngineError | null } => {
     const op = native.TFE_NewOp!(context, program.name, status.pointer) as Pointer;
     status.check({ op: program.options.label });
     if (explicitDevice !== null) native.TFE_OpSetDevice!(op, explicitDevice, status.pointer);
     for (const attr of program.attrs) setAttribute(native, op, false, attr, status.pointer);
     native.TFE_OpAddInputList!(op, handles, handles.length, status.pointer);
     const results: (Pointer | null)[] = new Array(count).fill(null);
-    runtime.queued(() => native.TFE_Execute!(op, results, [count], status.pointer));
+    native.TFE_Execute!(op, results, [count], status.pointer);
     const error = status.error({ op: program.options.label, device: info.device });
     native.TFE_DeleteOp!(op);
     return { results: results as Pointer[], error };
   };
+  // An operation takes its queue when it is made, not when it is executed.
+  const run = () => runtime.queued(execute);
   let outcome = run();
   if (outcome.error !== null) {
     // The queue refuses new work after a failed call. What depends on that call stays poisoned; anything else may run.
