@@ -52,7 +52,7 @@ function callInScope(call: () => tf.Tensor4D | Promise<tf.Tensor4D>): tf.Tensor4
 
 /**
  * A denoiser from a network that predicts x_0 or v. eps = (x - √ᾱ x_0)/√(1-ᾱ); eps = √ᾱ v + √(1-ᾱ) x (arXiv 2202.00512,
- * appendix D).
+ * section 4).
  * @param predict the network: as {@link Denoise}, but its result is what `parameterization` says
  */
 export function denoiserOf(predict: Denoise, parameterization: Parameterization, schedule: Schedule): Denoise {

@@ -1,6 +1,6 @@
 /**
  * What a denoising network predicts: the noise, the clean latents, or the velocity v = √ᾱ eps - √(1-ᾱ) x_0 of progressive
- * distillation (arXiv 2202.00512, appendix D). The original knows `eps` and `x0`.
+ * distillation (arXiv 2202.00512, section 4). The original knows `eps` and `x0`.
  */
 export const parameterizations = ['eps', 'x0', 'v'] as const;
 

@@ -13,7 +13,7 @@ export interface PlmsOptions extends SampleRun {
 
 /**
  * Adams-Bashforth weights of the newest and older predictions, by how many of the older there are: PNDM (arXiv
- * 2202.09778), equation 12 and its lower orders. Without any, the step is Heun's, with a second model call.
+ * 2202.09778), its linear multi-step method and the lower orders. Without any, the step is Heun's, with a second model call.
  */
 const WEIGHTS = [[], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59 / 24, 37 / 24, -9 / 24]] as const;
 
