@@ -159,6 +159,9 @@ describe('random numbers on the engine', () => {
     for (const seed of [0, 1, -12345]) {
       const tensor = Rng.of(seed, 4).toTensor();
       const eager = draw(tensor);
+      const fromNumbers = Rng.of(seed, 4).split('step').split(3);
+      expectClose(Rng.from(tensor).split('step').split(3).toTensor(), fromNumbers.toTensor(), 0);
+      expectClose(eager[1]!, fromNumbers.uniform([7]), 0);
       traced(tensor).forEach((values, i) => {
         expectClose(values, eager[i]!, 0);
       });

@@ -67,6 +67,17 @@ describe('Rng', () => {
     expect(values(Rng.of(1, 2).split(3).toTensor())).toEqual([-1500307803, -1221176139]);
   });
 
+  it('creates no tensor by splitting, so that a source may outlive the scope it was made in', () => {
+    const seed = tf.tensor1d([1, 2], 'int32');
+    let rng = Rng.from(seed);
+    const before = tf.memory().numTensors;
+    tf.tidy(() => {
+      rng = rng.split('block').split(3);
+    });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(values(rng.uniform([3]))).toEqual(values(Rng.of(1, 2).split('block').split(3).uniform([3])));
+  });
+
   it('permutes', () => {
     const order = values(Rng.of(3).permutation(1000));
     expect([...order].sort((a, b) => a - b)).toEqual([...new Array(1000).keys()]);

@@ -8,12 +8,16 @@ import { type HostSeed, hostIntegers, hostNormal, hostUniform } from './stateles
  * traced and in every run. It has no state to advance, so a recomputed block draws what it drew before. Use one `Rng` for
  * one draw and `split` it for more: draws of several kinds from one `Rng` come from the same bits.
  *
- * `split(label)` maps each seed word s to s A + hash(label) mod 2^32, with odd A = 69069 and 1566083 for the two words and
- * two hashes of the label. This is integer arithmetic that int32 tensors carry out exactly, so a traced step can take its
- * seed as an input.
+ * `split(label)` maps each seed word s to s A + hash(label) mod 2^32, with A = 69069 and 1566083 for the two words and two
+ * hashes of the label. A chain of splits is again of this form, so only its factor and summand are kept, and a seed that is
+ * a tensor (the argument of a traced step) is not touched before a draw.
  */
 export class Rng {
-  private constructor(private readonly seed: HostSeed | tf.Tensor1D) {}
+  private constructor(
+    private readonly root: HostSeed | tf.Tensor1D,
+    private readonly factor: HostSeed = [1, 1],
+    private readonly summand: HostSeed = [0, 0],
+  ) {}
 
   /**
    * From numbers.
@@ -26,7 +30,7 @@ export class Rng {
     return new Rng([seed | 0, stream | 0]);
   }
 
-  /** From a tensor, which stays the caller's. @param seed int32 [2] */
+  /** From a tensor, which stays the caller's and has to live as long as anything drawn from it. @param seed int32 [2] */
   static from(seed: tf.Tensor1D): Rng {
     if (seed.dtype !== 'int32' || seed.rank !== 1 || seed.size !== 2) {
       throw new Error(`Rng.from: the seed is ${seed.dtype} [${seed.shape}], must be int32 [2]`);
@@ -36,19 +40,15 @@ export class Rng {
 
   /** An independent source named by a label: a layer's path, a step's number, a purpose. */
   split(label: string | number): Rng {
-    const [add0, add1] = hashLabel(label);
-    if (isHost(this.seed)) {
-      return new Rng([(Math.imul(this.seed[0], A0) + add0) | 0, (Math.imul(this.seed[1], A1) + add1) | 0]);
-    }
-    const { seed } = this;
-    return new Rng(
-      tf.tidy(() => tf.add(tf.mul(seed, tf.tensor1d([A0, A1], 'int32')), tf.tensor1d([add0, add1], 'int32'))),
-    );
+    return new Rng(this.root, affine(this.factor, A, [0, 0]), affine(this.summand, A, hashLabel(label)));
   }
 
   /** The seed as int32 [2]: what a traced step takes as its input. The caller owns it. */
   toTensor(): tf.Tensor1D {
-    return isHost(this.seed) ? tf.tensor1d([...this.seed], 'int32') : tf.clone(this.seed);
+    const { root, factor, summand } = this;
+    if (isHost(root) || !hasKernel('StatelessRandomUniform')) return tf.tensor1d([...this.hostSeed()], 'int32');
+    // int32 arithmetic of a backend that has the kernels wraps around, as Math.imul does.
+    return tf.tidy(() => tf.add(tf.mul(root, tf.tensor1d([...factor], 'int32')), tf.tensor1d([...summand], 'int32')));
   }
 
   /** Standard normal draws. */
@@ -97,21 +97,26 @@ export class Rng {
     onHost: (seed: HostSeed, size: number) => tf.Tensor,
   ): tf.Tensor<R> {
     return tf.tidy(() => {
-      const seed = isHost(this.seed) ? this.seed : undefined;
-      if (!hasKernel(name)) {
-        // A backend without the kernel does not trace either, so reading the seed is sound here.
-        const [s0 = 0, s1 = 0] = seed ?? (this.seed as tf.Tensor1D).dataSync();
-        return onHost([s0, s1], tf.util.sizeFromShape([...shape])) as tf.Tensor<R>;
-      }
+      if (!hasKernel(name)) return onHost(this.hostSeed(), tf.util.sizeFromShape([...shape])) as tf.Tensor<R>;
       const [draws] = runKernel(name, { seed: this.toTensor() }, { ...attrs, shape: [...shape] });
       return draws as tf.Tensor<R>;
     });
   }
+
+  /** The seed's words. Reads a tensor, which is sound only where nothing is traced: on a backend without the kernels. */
+  private hostSeed(): HostSeed {
+    const [word0 = 0, word1 = 0] = isHost(this.root) ? this.root : this.root.dataSync();
+    return affine([word0, word1], this.factor, this.summand);
+  }
 }
 
-// Odd, so that the maps are one-to-one, and below 2^21, so that products with an int32 are exact in a double.
-const A0 = 69069;
-const A1 = 1566083;
+/** Factors of a split; odd, so that the maps are one-to-one. */
+const A: HostSeed = [69069, 1566083];
+
+/** x a + b in each word, mod 2^32. */
+function affine(x: HostSeed, a: HostSeed, b: HostSeed): HostSeed {
+  return [(Math.imul(x[0], a[0]) + b[0]) | 0, (Math.imul(x[1], a[1]) + b[1]) | 0];
+}
 
 function isHost(seed: HostSeed | tf.Tensor1D): seed is HostSeed {
   return Array.isArray(seed);
