@@ -17,4 +17,4 @@ export const conditions = () => {
 
 /** Whether two lists hold the same modalities, each once, in whatever order. */
 export const sameConditions = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && new Set([...a, ...b]).size === a.length;
+  a.length === b.length && new Set(a).size === a.length && a.every((condition) => b.includes(condition));

@@ -73,9 +73,9 @@ function parseField(
   path: string,
   events: ParseEvents,
 ): { value: unknown } | undefined {
-  const object = isTree(value) ? objectIn(schema) : undefined;
-  if (object !== undefined) {
-    const { config } = parseObject(object, value as ConfigTree, path, events);
+  const object = objectIn(schema);
+  if (object !== undefined && isTree(value)) {
+    const { config } = parseObject(object, value, path, events);
     return config && { value: config };
   }
   const result = schema.safeParse(value);
@@ -85,7 +85,15 @@ function parseField(
   }
   for (const issue of result.error.issues) {
     if (value === undefined) {
-      events.problem({ path, message: 'is required', suggestion: issue.message });
+      events.problem({
+        path,
+        message: 'is required',
+        suggestion: object === undefined ? issue.message : 'wanted a mapping',
+      });
+      break;
+    }
+    if (object !== undefined) {
+      events.problem({ path, message: `wanted a mapping; got ${show(value)}` });
       break;
     }
     const got = valueAt(value, issue.path);

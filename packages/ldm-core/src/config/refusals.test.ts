@@ -145,6 +145,7 @@ describe.each<[string, string, object, readonly (readonly [string, string])[]]>(
       ],
       ['lossconfig.params.disc_start=-1', 'lossconfig.params.disc_start: wanted a whole number of at least 0; got -1'],
       ['lossconfig.target=torch.nn.GELU', "lossconfig.target: 'torch.nn.GELU' cannot stand here"],
+      ['ddconfig=3', 'ddconfig: wanted a mapping; got 3'],
       ['ckpt_path=3', 'ckpt_path: wanted a text; got 3'],
       ['ignore_keys=loss', 'ignore_keys: wanted a list of key prefixes; got "loss"'],
     ],
