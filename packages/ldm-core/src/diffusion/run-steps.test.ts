@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { exactDenoise } from '../../test/gaussian-data.js';
 import { expectClose, randn, useCpu } from '../../test/support.js';
 import { Rng } from '../nn/random.js';
@@ -38,6 +38,27 @@ describe('a run', () => {
     ]);
     // The last x is the result.
     expect(tensors.map((tensor) => tensor.isDisposed)).toEqual([true, true, true, true, true, true, false, true]);
+  });
+
+  it('waits until a step is computed before it reports it and goes on, since a backend may only queue the work', async () => {
+    const order: string[] = [];
+    const data = vi.spyOn(tf.Tensor.prototype, 'data').mockImplementation(async function (this: tf.Tensor) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      order.push(`computed ${this.shape}`);
+      return this.dataSync();
+    });
+    try {
+      const denoise: Denoise = (x, t) => {
+        order.push(`model at ${t}`);
+        return tf.zerosLike(x);
+      };
+      const onStep = ({ index }: { index: number }) => void order.push(`step ${index}`);
+      await sampleDdim(denoise, randn(shape, 1), { schedule, steps: 2, onStep });
+    } finally {
+      data.mockRestore();
+    }
+    const computed = `computed ${shape}`;
+    expect(order).toEqual(['model at 501', computed, 'step 1', 'model at 1', computed, 'step 0']);
   });
 
   it('stops before the next model call when it is told to, and leaves nothing behind', async () => {

@@ -47,7 +47,7 @@ export type PredictEps = (x: tf.Tensor4D, t: number, call?: number) => Promise<t
 
 /**
  * What all samplers share: walk the timesteps from the last entry down, keep one x alive, blend the known region in,
- * report, stop when told to.
+ * wait until the step is computed, report, stop when told to.
  * @param xT [B,H,W,C], left to the caller
  * @param timesteps of the whole schedule, ascending
  * @param advance one step from entry `index`; it owns neither its x nor its predictions
@@ -84,6 +84,9 @@ export async function runSteps(
         });
         owned.push(next.predX0);
         replaceX(next.x);
+        // Some backends only queue the work: without this all steps would be reported, and none could be stopped, before
+        // the first has run. A failure also belongs to its step.
+        await x.data();
         await run.onStep?.({ index, total, t, x, predX0: next.predX0 });
       } finally {
         tf.dispose(owned);
