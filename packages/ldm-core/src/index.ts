@@ -20,6 +20,7 @@ export {
 export { BertEmbedderConfig, PassSegMaskEncoderConfig, SegMaskEncoderConfig } from './config/cond-stage-config.js';
 export { ConfigError, type ConfigProblem } from './config/config-error.js';
 export {
+  buildModel,
   ConfigFile,
   type ConfigText,
   checkConfig,
@@ -42,7 +43,7 @@ export {
 } from './config/latent-diffusion-config.js';
 export { LrScheduleConfig } from './config/lr-schedule-config.js';
 export { camelize, snakeize } from './config/names.js';
-export { type ParseEvents, parseObject } from './config/object-parser.js';
+export { type ParseEvents, parseConfig, parseObject } from './config/object-parser.js';
 export { applyOverrides, type Override, parseOverride } from './config/overrides.js';
 export { BESIDE_MODEL, Registry, type Surroundings } from './config/registry.js';
 export { roles } from './config/roles.js';

@@ -1,6 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { AutoencoderKL } from '../vae/autoencoder.js';
 import { ConfigError } from './config-error.js';
-import { checkConfig, composeConfig } from './config-file.js';
+import { buildModel, checkConfig, composeConfig } from './config-file.js';
+import { roles } from './roles.js';
 import { ldmRegistry } from './targets.js';
 import { mergeTrees } from './tree.js';
 import { dumpYaml, parseYamlFile } from './yaml.js';
@@ -99,4 +102,34 @@ describe('a whole file', () => {
     expect(problemsOf('data: {}')[0]).toMatchObject({ path: 'model', message: 'is required' });
     expect(problemsOf('model:')[0]).toMatchObject({ path: 'model' });
   });
+});
+
+test('a checked config is built as what it is wanted as', () => {
+  const config = checkConfig(composeConfig([{ name: 'x.yaml', text: VAE }]), ldmRegistry);
+  const { model, specs } = buildModel(config, roles.firstStage, ldmRegistry);
+  expect(model).toBeInstanceOf(AutoencoderKL);
+  expect(specs.has('quant_conv.weight')).toBe(true);
+  expect(() => buildModel(config, roles.latentDiffusion, ldmRegistry)).toThrow('cannot stand here');
+});
+
+test('whatever stands where in a file, the answer is a ConfigError or a model', () => {
+  const paths = [
+    'model',
+    'model.target',
+    'model.params',
+    'model.params.ddconfig',
+    'model.params.ddconfig.ch_mult',
+    'data',
+  ];
+  const junk = fc.oneof(
+    fc.jsonValue({ maxDepth: 3 }),
+    fc.constantFrom('constructor', 'toString', '__is_first_stage__'),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...paths), junk, (path, value) => {
+      const found = problemsOf(VAE, [`${path}=${JSON.stringify(value)}`]);
+      for (const { message } of found) expect(message.length).toBeLessThan(400);
+    }),
+    { seed: 23, numRuns: 300 },
+  );
 });

@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { type ParamSpec, Scope } from '../nn/scope.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import type { TargetConfig } from './fields.js';
 import { anyMapping, target } from './fields.js';
 import { applyOverrides } from './overrides.js';
 import { BESIDE_MODEL, type Registry } from './registry.js';
+import type { Role } from './target.js';
 import { type ConfigTree, mergeTrees } from './tree.js';
 import { parseYamlFile } from './yaml.js';
 
@@ -71,6 +73,21 @@ export function checkConfig(tree: ConfigTree, registry: Registry, schema: z.ZodO
   const problems = registry.problemsOf(schema, tree, '', { files: modelFiles(tree) });
   if (problems.length > 0) throw new ConfigError(problems);
   return tree as ResolvedConfig;
+}
+
+/**
+ * Builds the model of a checked config: its structure, and everything it stores. Takes no memory.
+ * @param role what it is wanted as, e.g. `roles.latentDiffusion`
+ * @throws ConfigError if the model does not fill the role
+ */
+export function buildModel<T>(
+  config: ResolvedConfig,
+  role: Role<T>,
+  registry: Registry,
+): { readonly model: T; readonly specs: ReadonlyMap<string, ParamSpec> } {
+  const scope = Scope.root();
+  const model = registry.build(config.model, role, scope, { files: modelFiles(config) });
+  return { model, specs: scope.specs };
 }
 
 /** The names of config files that a config refers to and does not hold. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ConfigProblem } from './config-error.js';
-import { type FieldNotes, notesOf } from './fields.js';
+import { ConfigError, type ConfigProblem } from './config-error.js';
+import { type FieldNotes, notesOf, type TargetConfig } from './fields.js';
 import { camelize, snakeize, step } from './names.js';
 import { rulesOf } from './rules.js';
 import { editDistance, nearest } from './suggest.js';
@@ -60,6 +60,19 @@ export function parseObject<S extends z.ZodObject>(
     }
   }
   return { config: problems === 0 ? (fields as z.output<S>) : undefined, fields: fields as Partial<z.output<S>> };
+}
+
+/**
+ * {@link parseObject} for one target's arguments alone, parts unread.
+ * @throws ConfigError listing every problem
+ */
+export function parseConfig<S extends z.ZodObject>(schema: S, { params }: TargetConfig, path = ''): z.output<S> {
+  const problems: ConfigProblem[] = [];
+  const { config } = parseObject(schema, params ?? {}, step(path, 'params'), {
+    problem: (found) => problems.push(found),
+  });
+  if (config === undefined) throw new ConfigError(problems);
+  return config;
 }
 
 /** The path of a field of a typed config, as the file spells it. */

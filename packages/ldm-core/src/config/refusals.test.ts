@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Scope } from '../nn/scope.js';
 import { applyOverrides } from './overrides.js';
 import { roles } from './roles.js';
 import { TARGETS } from './target-ids.js';
@@ -334,8 +335,7 @@ test('several problems of one model come together, whatever part they are in', (
   ]);
 });
 
-test('a node is built only if all of it is valid', async () => {
-  const { Scope } = await import('../nn/scope.js');
+test('a node is built only if all of it is valid', () => {
   const node = { target: TARGETS.unet, params: { ...unet, num_heads: 7 } };
   expect(() => ldmRegistry.build(node, roles.unet, Scope.root())).toThrow('7 heads do not divide');
   const scope = Scope.root();

@@ -3,7 +3,7 @@ import type { Scope } from '../nn/scope.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import { anyMapping, type FieldNotes, isTargetConfig, type TargetConfig, text } from './fields.js';
 import { step } from './names.js';
-import { findingPath, type ParseEvents, parseObject } from './object-parser.js';
+import { findingPath, type ParseEvents, parseConfig, parseObject } from './object-parser.js';
 import { nearest } from './suggest.js';
 import type { AnyTarget, BuildContext, Peek, Role } from './target.js';
 import { type ConfigTree, isTree, show } from './tree.js';
@@ -76,13 +76,14 @@ export class Registry {
   }
 
   /**
-   * Build what a node names. Declares parameters into the scope; takes no memory.
+   * Build what a node names. Declares parameters into the scope; takes no memory. Keys beside `target` and `params`, as a
+   * file's model has, are not looked at.
    * @throws ConfigError listing every problem of the node
    */
-  build<T>(node: TargetConfig, role: Role<T>, scope: Scope, surroundings: Surroundings = {}): T {
-    const problems = this.problems(node, role.name, '', surroundings);
+  build<T>({ target, params }: TargetConfig, role: Role<T>, scope: Scope, surroundings: Surroundings = {}): T {
+    const problems = this.problems({ target, ...(params && { params }) }, role.name, '', surroundings);
     if (problems.length > 0) throw new ConfigError(problems);
-    return this.construct(node, role, scope, surroundings);
+    return this.construct({ target, params }, role, scope, surroundings);
   }
 
   private construct<T>(node: TargetConfig, role: Role<T>, scope: Scope, surroundings: Surroundings): T {
@@ -91,7 +92,7 @@ export class Registry {
       throw new ConfigError([{ path: 'target', message: `'${node.target}' is no target for the role '${role.name}'` }]);
     }
     if (target.build === undefined) throw new Error(`registry: nothing is built for '${node.target}'`);
-    const { config } = parseObject(target.schema, node.params ?? {}, '', { problem: fail });
+    const config = parseConfig(target.schema, node);
     const context: BuildContext = {
       scope,
       build: (child, childRole, childScope) => this.construct(child, childRole, childScope, surroundings),
@@ -216,8 +217,4 @@ function nearestByClass(id: string, ids: readonly string[]): string | undefined 
   const last = (dotted: string) => dotted.slice(dotted.lastIndexOf('.') + 1);
   const meant = nearest(last(id), ids.map(last));
   return meant === undefined ? undefined : ids.find((candidate) => last(candidate) === meant);
-}
-
-function fail(problem: ConfigProblem): never {
-  throw new ConfigError([problem]);
 }

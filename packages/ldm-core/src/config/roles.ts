@@ -12,6 +12,8 @@ export const roles = {
   model: defineRole<unknown>('model'),
   /** A model that collaborative diffusion takes as a branch. */
   branch: defineRole<LatentDiffusion>('branch'),
+  /** A latent diffusion model of one condition. */
+  latentDiffusion: defineRole<LatentDiffusion>('latentDiffusion'),
   /** Predicts noise. */
   unet: defineRole<UNetModel>('unet'),
   /** Turns images into latents and back. */

@@ -44,7 +44,7 @@ const models = [
         condStage: typeof condStageConfig === 'string' ? null : (at) => build(condStageConfig, roles.condStage, at),
       });
     },
-    [roles.model, roles.branch],
+    [roles.model, roles.latentDiffusion, roles.branch],
     latentDiffusionRules,
   ),
   defineTarget(TARGETS.unet, UNetConfig, (config, { scope }) => new UNetModel(scope, config), [roles.unet]),
