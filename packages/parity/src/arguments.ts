@@ -4,7 +4,7 @@ import { BACKENDS, type BackendName } from './run/backend.js';
 
 /** What the command line asks for. */
 export interface Arguments {
-  /** A folder of cases, or the names of what only compares data: `keys` and `data`. */
+  /** A folder of cases, or the name of a check of the committed data. */
   readonly subject: string;
   readonly kinds?: readonly string[] | undefined;
   /** Absent: all that the backend has. */

@@ -1,18 +1,15 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { listCases } from '../cases/case-folder.js';
 import { messageOf } from '../cases/problems.js';
-import type { CaseResult, OutputResult } from '../run/run-case.js';
+import type { CaseResult } from '../run/run-case.js';
+import { bertTokens } from './bert-tokens.js';
+import { checkpoints } from './checkpoint.js';
+import type { DataCheck } from './data-check.js';
+import { FIXTURES } from './fixtures.js';
+import { stateDictKeys } from './state-dict-keys.js';
 
-/** A folder of data that is no case, but has something of ours to hold against it. */
-export interface DataCheck {
-  readonly name: string;
-  /** The file by which such a folder is recognised; its own name means nothing. */
-  readonly file: string;
-  /** One line of the report for each thing compared. */
-  readonly check: (folder: string) => Promise<OutputResult[]>;
-}
-
-const CHECKS: readonly DataCheck[] = [];
+const CHECKS: readonly DataCheck[] = [bertTokens, checkpoints, stateDictKeys];
 
 /** Names by which `--kinds` selects data checks. */
 export const DATA_NAMES: readonly string[] = CHECKS.map(({ name }) => name);
@@ -30,4 +27,16 @@ export async function checkData(folder: string, kinds?: readonly string[]): Prom
   } catch (error) {
     return { ...base, ok: false, failure: messageOf(error), outputs: [], seconds: (performance.now() - began) / 1000 };
   }
+}
+
+/** Check the data among the committed fixtures: all of it, or what a name selects. @throws Error if any is missing */
+export async function checkFixtureData(names: readonly string[] = DATA_NAMES): Promise<CaseResult[]> {
+  const { others } = listCases(FIXTURES);
+  const results = (await Promise.all(others.map((folder) => checkData(folder, names)))).filter(
+    (result) => result !== undefined,
+  );
+  for (const name of names) {
+    if (!results.some(({ kind }) => kind === name)) throw new Error(`${FIXTURES}: no folder holds the data '${name}'`);
+  }
+  return results;
 }

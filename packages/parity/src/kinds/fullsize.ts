@@ -6,7 +6,12 @@ import type { HostTensor } from '../cases/host-tensor.js';
 import { Inputs } from '../cases/inputs.js';
 import { messageOf } from '../cases/problems.js';
 import { enlarged, meanStd, strided } from '../cases/reduce.js';
-import { buildFullsizeModule, type FullsizeMethod, type FullsizeModule } from '../models/fullsize-table.js';
+import {
+  type ArgumentForm,
+  buildFullsizeModule,
+  type FullsizeMethod,
+  type FullsizeModule,
+} from '../models/fullsize-table.js';
 import { readAny } from './activations.js';
 import { type CaseContext, defineKind, type Outputs } from './kind.js';
 
@@ -78,19 +83,19 @@ function argumentsOf(method: FullsizeMethod, call: CallEntry, name: string, { in
   return Object.entries(forms).map(([argument, form]) => {
     const input = call.inputs[argument];
     if (input === undefined) throw new Error(`field 'calls.${name}.inputs': the argument '${argument}' is missing`);
-    const source =
-      call.enlarge === undefined ? inputs : new Inputs(new Map([[input, enlarged(inputs.host(input), call.enlarge)]]));
-    switch (form) {
-      case 'image':
-        return source.image(input);
-      case 'steps':
-        return source.steps(input);
-      case 'ids':
-        return source.ids(input);
-      case 'plain':
-        return source.tensor(input);
-    }
+    return read(inputs, input, form, call.enlarge);
   });
+}
+
+function read(inputs: Inputs, input: string, form: ArgumentForm, factor: number | undefined): tf.Tensor {
+  const source = factor === undefined ? inputs : new Inputs(new Map([[input, enlarged(inputs.host(input), factor)]]));
+  const readers: Record<ArgumentForm, () => tf.Tensor> = {
+    image: () => source.image(input),
+    steps: () => source.steps(input),
+    ids: () => source.ids(input),
+    plain: () => source.tensor(input),
+  };
+  return readers[form]();
 }
 
 function reduced(result: HostTensor, reduce: string | undefined): HostTensor {

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
 import type { HostTensor } from '../cases/host-tensor.js';
 import { fromImage, stack, toImage, unstack } from '../cases/layout.js';
-import { buildLatentDiffusion } from '../models/latent-diffusion.js';
+import { buildTextLatentDiffusion } from '../models/build.js';
 import { defineKind, type Outputs } from './kind.js';
 
 const DDIM = 'ldm.models.diffusion.ddim.DDIMSampler';
@@ -43,7 +43,7 @@ export const sampler = defineKind('sampler', fields, async (config, context) => 
   if (config.sampler === PLMS && config.eta !== 0) throw new Error(`field 'eta': PLMS takes 0 only, not ${config.eta}`);
 
   const caseModel = context.model(config.model, config.model_files, TARGETS.latentDiffusion);
-  const { unet, specs, schedule } = buildLatentDiffusion(caseModel);
+  const { model, specs } = buildTextLatentDiffusion(caseModel);
   const params = context.weights(specs);
   const { unconditional_guidance_scale: scale, temperature } = config.options;
   const xT = inputs.image('x_T');
@@ -51,7 +51,7 @@ export const sampler = defineKind('sampler', fields, async (config, context) => 
   const isGuided = scale !== 1 && inputs.has('unconditional_context');
 
   const predict = call((p: Params, x: tf.Tensor4D, t: tf.Tensor1D, tokens: tf.Tensor3D) =>
-    unet.forward(p, { x, t, context: tokens }),
+    model.applyModel(p, x, t, tokens),
   );
   const modelT: HostTensor[] = [];
   const denoise: Denoise = guided(
@@ -74,7 +74,7 @@ export const sampler = defineKind('sampler', fields, async (config, context) => 
     steps.x.push(start);
     steps.predX0.push(start);
   }
-  const run = { schedule, steps: config.S, onStep };
+  const run = { schedule: model.schedule, steps: config.S, onStep };
   const latents =
     config.sampler === PLMS
       ? await samplePlms(denoise, xT, run)

@@ -1,6 +1,7 @@
 import {
   type AutoencoderKL,
   BERTEmbedder,
+  LatentDiffusion,
   LPIPSWithDiscriminator,
   ldmRegistry,
   type ParamSpec,
@@ -32,7 +33,8 @@ export function buildUnet(model: CaseModel): Built<UNetModel> {
 }
 
 /** `AutoencoderKL` as a first stage: without a loss. @throws Error if it has one */
-export function buildFirstStage(model: CaseModel, scope = Scope.root()): Built<AutoencoderKL<unknown>> {
+export function buildFirstStage(model: CaseModel): Built<AutoencoderKL<unknown>> {
+  const scope = Scope.root();
   const vae = buildInto(model, roles.firstStage, scope);
   if (vae.loss !== null) throw new Error(`field 'lossconfig.target': this kind takes ${TARGETS.identity} only`);
   return { model: vae, specs: scope.specs };
@@ -51,7 +53,8 @@ function hasGanLoss(vae: AutoencoderKL<unknown>): vae is AutoencoderKL<LPIPSWith
 }
 
 /** `BERTEmbedder` over ids. @throws Error if it would tokenize */
-export function buildBert(model: CaseModel, scope = Scope.root()): Built<BERTEmbedder> {
+export function buildBert(model: CaseModel): Built<BERTEmbedder> {
+  const scope = Scope.root();
   const encoder = buildInto(model, roles.condStage, scope);
   if (!(encoder instanceof BERTEmbedder))
     throw new Error(`field 'target': wanted ${TARGETS.bert}, not '${model.target}'`);
@@ -67,4 +70,25 @@ export function buildSegMaskEncoder(model: CaseModel): Built<SegMaskEncoder> {
     throw new Error(`field 'target': wanted ${TARGETS.segMaskEncoder}, not '${model.target}'`);
   }
   return { model: encoder, specs: scope.specs };
+}
+
+/** A latent diffusion model of text: a first stage without a loss, and token ids as condition. */
+export interface TextLatentDiffusion {
+  readonly model: LatentDiffusion;
+  readonly condStage: BERTEmbedder;
+  readonly specs: ReadonlyMap<string, ParamSpec>;
+}
+
+/** `LatentDiffusion` of text. @throws Error if a part is not of the closed list for these kinds */
+export function buildTextLatentDiffusion(caseModel: CaseModel): TextLatentDiffusion {
+  const scope = Scope.root();
+  const model = buildInto(caseModel, roles.model, scope);
+  if (!(model instanceof LatentDiffusion)) throw new Error(`field 'target': wanted ${TARGETS.latentDiffusion}`);
+  const { firstStage, condStage } = model;
+  if (firstStage.loss !== null)
+    throw new Error(`field 'lossconfig.target': a first stage takes ${TARGETS.identity} only`);
+  if (!(condStage instanceof BERTEmbedder))
+    throw new Error(`field 'cond_stage_config': this kind takes ${TARGETS.bert} only`);
+  if (condStage.config.useTokenizer) throw new Error("field 'use_tokenizer': cases hold ids, so it must be false");
+  return { model, condStage, specs: scope.specs };
 }

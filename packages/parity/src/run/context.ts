@@ -4,7 +4,7 @@ import { type ModelFiles, type Target, Weights } from '../cases/case-form.js';
 import { Inputs } from '../cases/inputs.js';
 import type { Comparison } from '../compare/measure.js';
 import type { CaseContext } from '../kinds/kind.js';
-import { resolveWeights } from '../weights/resolve.js';
+import { resolveWeights, type WeightSource } from '../weights/resolve.js';
 
 /** The context of one run of one case; `onCheck` receives what a kind reports besides its outputs. */
 export function makeContext(
@@ -14,7 +14,8 @@ export function makeContext(
 ): CaseContext {
   const wanted = [...file.outputs.keys()];
   const own = Weights.parse(file.config.weights);
-  const keys = file.config.keys as Readonly<Record<string, readonly number[]>> | undefined;
+  // Where a case has several modules, `keys` would not say of which.
+  const keys = 'model' in file.config ? (file.config.keys as WeightSource['keys']) : undefined;
   return {
     inputs: new Inputs(file.inputs),
     wanted,

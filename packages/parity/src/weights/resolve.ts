@@ -45,6 +45,8 @@ export function resolveWeights(specs: ReadonlyMap<string, ParamSpec>, source: We
       } else {
         plans.push([spec, () => upload(spec, toMemory(spec, file))]);
       }
+    } else if (spec.init.kind === 'copy') {
+      // Filled from what it copies, below.
     } else if (spec.kind === 'buffer' || onlyConstructor || keep.some((pattern) => matchesPattern(pattern, spec.key))) {
       plans.push([spec, () => upload(spec, constructed(spec))]);
     } else if (rule !== undefined) {
@@ -58,7 +60,12 @@ export function resolveWeights(specs: ReadonlyMap<string, ParamSpec>, source: We
   }
   if (source.keys !== undefined) problems.push(...compareKeys(filled, source.keys));
   if (problems.length > 0) throw new Error(`weights: ${list(problems)}`);
-  return new Params(plans.map(([spec, value]) => [spec.key, value()]));
+  const params = new Params(plans.map(([spec, value]) => [spec.key, value()]));
+  // A moving average starts as the weights themselves.
+  for (const { key, init } of specs.values()) {
+    if (init.kind === 'copy' && !params.has(key)) params.set(key, tf.clone(params.of(init.of)));
+  }
+  return params;
 }
 
 /** A tensor of the model in the original's layout, as the fixtures store gradients and weights. */
