@@ -1,7 +1,8 @@
 import type { BackendValues, DataId, Tensor, TensorInfo, DataType as TfjsType } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorBinding } from './binding.js';
-import { DataType } from './capi/data-type.js';
+import { AttrKind } from './capi/attributes.js';
+import { DataType, dataTypeOf } from './capi/data-type.js';
 import type { Pointer } from './capi/native.js';
 import { EngineError } from './errors.js';
 import type { VariableSlot } from './slots.js';
@@ -126,13 +127,17 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       return dataId;
     }
 
+    override incRef(dataId: DataId): void {
+      this.dataOf(dataId, null).refCount++;
+    }
+
     override async read(dataId: DataId): Promise<BackendValues> {
-      const { values, id } = this.dataOf(dataId, []);
+      const { values, id } = this.dataOf(dataId, null);
       return values ?? binding.tensorData(id);
     }
 
     override readSync(dataId: DataId): BackendValues {
-      const { values, id } = this.dataOf(dataId, []);
+      const { values, id } = this.dataOf(dataId, null);
       return values ?? binding.tensorDataSync(id);
     }
 
@@ -146,6 +151,7 @@ export function createBackend(binding: TensorBinding): EngineBackend {
     }
 
     beginTrace(trace: Trace): void {
+      this.separateVariables();
       binding.trace = trace;
       this.captures = new Map();
       this.constants = [];
@@ -165,6 +171,20 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       return entries.map(({ capture }) => capture);
     }
 
+    /**
+     * Give each variable a data id of its own. One shares its id with the tensor, or variable, that it began as; a view
+     * of either could then not be told apart, and it matters: only the variable is followed through assignments.
+     */
+    private separateVariables(): void {
+      for (const variable of Object.values(tf.engine().state.registeredVariables)) {
+        if (!this.tensorMap.has(variable.dataId) || this.refCount(variable.dataId) === 1) continue;
+        const type = { name: 'T', type: AttrKind.type, value: dataTypeOf(variable.dtype) };
+        const own = this.executeSingleOutput('Identity', [type], [variable]);
+        variable.assign(own);
+        own.dispose();
+      }
+    }
+
     captureId({ source }: Capture, label: string): number {
       const gone = source instanceof tf.Variable ? source.isDisposed : !this.tensorMap.has(source.dataId);
       if (gone)
@@ -179,7 +199,7 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       const { shape } = tensor;
       Object.defineProperty(tensor, 'throwIfDisposed', {
         value: () => {
-          throw consumedError(shape, label);
+          throw consumedError(`tensor [${shape.join(',')}]`, label);
         },
       });
       const slot = this.variableOf(tensor);
@@ -191,9 +211,9 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       tensor.dispose();
     }
 
-    variableOf({ dataId }: TensorInfo): VariableSlot | null {
-      const data = this.tensorMap.get(dataId);
-      if (data === undefined || data.values !== null) return null;
+    variableOf({ dataId, shape }: TensorInfo): VariableSlot | null {
+      const data = this.dataOf(dataId, shape);
+      if (data.values !== null) return null;
       const slot = binding.slots.get(data.id);
       return slot.kind === 'variable' ? slot : null;
     }
@@ -230,18 +250,19 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       return id;
     }
 
-    private dataOf(dataId: DataId, shape: readonly number[]): TensorData {
+    private dataOf(dataId: DataId, shape: readonly number[] | null): TensorData {
       const data = this.tensorMap.has(dataId) ? this.tensorMap.get(dataId) : undefined;
       if (data !== undefined) return data;
+      const which = shape === null ? 'a tensor' : `tensor [${shape.join(',')}]`;
       const elsewhere = tf.engine().state.tensorInfo.get(dataId);
       if (elsewhere !== undefined && elsewhere.backend !== this)
         throw new EngineError(
-          `tensor [${shape.join(',')}] lives on another tfjs backend; create it after 'await useEngine()', or copy it: tf.tensor(await x.data(), x.shape, x.dtype)`,
+          `${which} lives on another tfjs backend; create it after 'await useEngine()', or copy it: tf.tensor(await x.data(), x.shape, x.dtype)`,
           { code: 'usage' },
         );
       const taker = this.consumed.get(dataId);
-      if (taker !== undefined) throw consumedError(shape, taker);
-      throw new EngineError(`tensor [${shape.join(',')}] was disposed`, { code: 'usage' });
+      if (taker !== undefined) throw consumedError(which, taker);
+      throw new EngineError(`${which} was disposed`, { code: 'usage' });
     }
 
     private refuseRandom(): void {
@@ -259,9 +280,9 @@ export function createBackend(binding: TensorBinding): EngineBackend {
   return new Backend(binding, KERNEL_PACKAGE);
 }
 
-function consumedError(shape: readonly number[], step: string): EngineError {
+function consumedError(which: string, step: string): EngineError {
   return new EngineError(
-    `tensor [${shape.join(',')}] was consumed by the compiled step '${step}', which updates its state in place; use the state that it returned`,
+    `${which} was consumed by the compiled step '${step}', which updates its state in place; use the state that it returned`,
     { code: 'usage' },
   );
 }

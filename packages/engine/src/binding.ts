@@ -164,6 +164,18 @@ export class TensorBinding implements Binding {
     }
   }
 
+  /** The same on the queue: after all calls that wait there, and without waiting for them. */
+  enqueue(name: string, attrs: readonly OpAttr[], inputs: readonly Pointer[], outputs: number): Pointer[] {
+    const run = () => this.runtime.queued(() => this.execute(name, attrs, inputs, outputs));
+    try {
+      return run();
+    } catch {
+      // The queue refuses new work after a failed call, whatever it is; if this operation is at fault, it fails again.
+      this.runtime.clearQueueError();
+      return run();
+    }
+  }
+
   /** The value of `id` in the graph being traced. @throws EngineError if it is no value of that graph */
   symbol(id: number): SymbolSlot {
     const slot = this.slots.get(id);
@@ -210,7 +222,7 @@ export class TensorBinding implements Binding {
     }
     const { resource, shape, dtype, written } = slot;
     const attrs = [{ name: 'dtype', type: AttrKind.type, value: dtype }];
-    const [handle] = this.runtime.queued(() => this.execute('ReadVariableOp', attrs, [resource], 1));
+    const [handle] = this.enqueue('ReadVariableOp', attrs, [resource], 1);
     return { kind: 'eager', handle: handle!, shape, dtype, guard: written };
   }
 

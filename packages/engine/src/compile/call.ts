@@ -125,7 +125,7 @@ function variableSlot(engine: Engine, tensor: tf.Tensor): VariableSlot {
     [],
     1,
   );
-  binding.runtime.queued(() => binding.execute('AssignVariableOp', [type], [resource!, handle], 0));
+  binding.enqueue('AssignVariableOp', [type], [resource!, handle], 0);
   const slot: VariableSlot = {
     kind: 'variable',
     resource: resource!,

@@ -66,11 +66,14 @@ export function traceProgram(
       const inputs = args.map((arg, i) => arg.rebuild(arg.tensors.map(i === stateArg ? readState : placeholder)));
       const token = stateArg < 0 ? null : trace.placeholder(DataType.float, []);
       const value = fn(...inputs);
-      if (value instanceof Promise)
+      if (value instanceof Promise) {
+        // It may go on to fail, as nobody waits for it.
+        value.catch(() => {});
         throw new EngineError(
           `compile '${label}': the function is asynchronous; only what runs before its first 'await' could be traced. Move the awaits outside.`,
           { code: 'usage' },
         );
+      }
       const structure = takeApart(value, 'result');
       const indexOf = stateArg < 0 ? [] : storeState(value, structure);
       const nodes = structure.tensors.map((tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!));

@@ -11,6 +11,12 @@ export interface Structure {
   rebuild(tensors: readonly Tensor[]): unknown;
 }
 
+/** Marks of the kinds of nesting in a signature: no plain value can equal them. */
+const TENSOR = Symbol('tensor');
+const ARRAY = Symbol('array');
+const MAP = Symbol('map');
+const OBJECT = Symbol('object');
+
 type Rebuild = (next: () => Tensor) => unknown;
 
 /**
@@ -36,16 +42,16 @@ export function takeApart(value: unknown, path: string): Structure {
 function visit(value: unknown, path: string, tensors: Tensor[], signature: unknown[]): Rebuild {
   if (value instanceof Tensor) {
     tensors.push(value);
-    signature.push('tensor', value.dtype, value.rank, ...value.shape);
+    signature.push(TENSOR, value.dtype, value.rank, ...value.shape);
     return (next) => next();
   }
   if (Array.isArray(value)) {
-    signature.push('array', value.length);
+    signature.push(ARRAY, value.length);
     const items = value.map((item, i) => visit(item, `${path}[${i}]`, tensors, signature));
     return (next) => items.map((item) => item(next));
   }
   if (value instanceof Map) {
-    signature.push('map', value.size);
+    signature.push(MAP, value.size);
     const entries: [unknown, Rebuild][] = [];
     for (const [key, item] of value) {
       signature.push(key);
@@ -58,7 +64,7 @@ function visit(value: unknown, path: string, tensors: Tensor[], signature: unkno
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
       const keys = Object.keys(value);
-      signature.push('object', keys.length);
+      signature.push(OBJECT, keys.length);
       const items = keys.map((key) => {
         signature.push(key);
         return [key, visit((value as Record<string, unknown>)[key], `${path}.${key}`, tensors, signature)] as const;
