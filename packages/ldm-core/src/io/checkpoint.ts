@@ -84,7 +84,7 @@ export class Checkpoint implements CheckpointContents {
     const stored = typeof tensor === 'string' ? this.tensor(tensor) : tensor;
     const key = typeof tensor === 'string' ? tensor : stored.storage.id;
     const { storage, byteLength } = stored;
-    const bytes = into && into.length >= byteLength ? into.subarray(0, byteLength) : new Uint8Array(byteLength);
+    const bytes = into && into.length >= byteLength ? into.subarray(0, byteLength) : this.allocate(key, byteLength);
     const checksum = this.options.verify === false || this.verified.has(storage.id) ? undefined : storage.crc32;
     const whole = stored.contiguous && byteLength === storage.byteLength;
     if (checksum !== undefined && !whole) {
@@ -97,6 +97,16 @@ export class Checkpoint implements CheckpointContents {
     }
     if (checksum !== undefined) this.verified.add(storage.id);
     return bytes;
+  }
+
+  private allocate(key: string, length: number): Uint8Array<ArrayBuffer> {
+    try {
+      return new Uint8Array(length);
+    } catch (cause) {
+      const problem = `one tensor of ${length} bytes, more than an array here can hold`;
+      const advice = 'use a newer Node (20 holds 4 GiB an array), or split the tensor';
+      throw new CheckpointError({ file: this.file, key, problem, advice }, { cause });
+    }
   }
 
   /** Release the file. */

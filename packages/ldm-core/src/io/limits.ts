@@ -3,7 +3,7 @@ import { CheckpointError } from './checkpoint-error.js';
 import type { StoredTensor } from './stored-tensor.js';
 
 /** A file may describe this much more than it holds, in bytes, ... */
-const EXTRA = 256 * 2 ** 20;
+const EXTRA = 64 * 2 ** 20;
 /** ... plus its own size this many times: expanded tensors, and weights stored once under several keys. */
 const FACTOR = 4;
 

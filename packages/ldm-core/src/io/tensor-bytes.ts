@@ -1,6 +1,6 @@
 import type { ByteSource } from './byte-source.js';
-import { CheckpointError, DAMAGED } from './checkpoint-error.js';
 import { dtypeBytes } from './dtype.js';
+import { storageStart } from './storage-start.js';
 import { contiguousStrides, type StoredTensor } from './stored-tensor.js';
 
 /** Most bytes held beside the result while a tensor with gaps or another order is read. */
@@ -19,16 +19,7 @@ export async function readTensorBytes(
 ): Promise<void> {
   if (tensor.numel === 0) return;
   const width = dtypeBytes(tensor.dtype);
-  const base = await tensor.storage.locate();
-  if (base + tensor.storage.byteLength > source.size) {
-    throw new CheckpointError({
-      file: source.name,
-      key,
-      offset: base,
-      problem: `its storage of ${tensor.storage.byteLength} bytes runs past the file's end at ${source.size}`,
-      advice: DAMAGED,
-    });
-  }
+  const base = await storageStart(source, tensor.storage, key);
   if (tensor.contiguous) return source.readInto(target, base + tensor.offset * width);
   const gather = new Gather(source, base, width, target);
   // From the longest step to the shortest, so that what is read together lies together.

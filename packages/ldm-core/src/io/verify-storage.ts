@@ -1,6 +1,7 @@
 import type { ByteSource } from './byte-source.js';
 import { CheckpointError } from './checkpoint-error.js';
 import type { Crc32 } from './crc32.js';
+import { storageStart } from './storage-start.js';
 import type { Storage } from './stored-tensor.js';
 
 const CHUNK = 4 * 2 ** 20;
@@ -13,7 +14,7 @@ export async function verifyStorage(
   checksum: number,
   crc32: Crc32,
 ): Promise<void> {
-  const start = await storage.locate();
+  const start = await storageStart(source, storage, key);
   const chunk = new Uint8Array(Math.min(CHUNK, storage.byteLength));
   let crc = 0;
   for (let done = 0; done < storage.byteLength; done += CHUNK) {
