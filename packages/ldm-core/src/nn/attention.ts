@@ -2,7 +2,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './kernel.js';
 import type { AttentionAttrs } from './kernel-contracts.js';
 
-/** Logits held at a time by the composed form: 2^22 numbers, 16 MiB. Rows of queries are handled in blocks below that. */
+/**
+ * Logits of one block of query rows in the composed form: 2^22 numbers, 16 MiB. Two arrays of this size exist at a time in
+ * the forward pass, four in the backward pass, however long the sequences are.
+ */
 const MAX_LOGITS = 2 ** 22;
 
 type Inputs = Record<'q' | 'k' | 'v', tf.Tensor>;
@@ -101,8 +104,10 @@ function blockGradients(
   const dv = tf.matMul(P, dOut, true, false);
   // sum_M P dP = sum_e dOut out, without another array of the logits' size.
   const inner = tf.sum(tf.mul(dOut, tf.matMul(P, v)), -1, true);
-  const dS = tf.mul(tf.mul(P, tf.sub(tf.matMul(dOut, v, false, true), inner)), scale);
-  return [tf.matMul(dS, k), tf.matMul(dS, q, true, false), dv] as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+  const dS = tf.mul(P, tf.sub(tf.matMul(dOut, v, false, true), inner));
+  const dq = tf.mul(tf.matMul(dS, k), scale);
+  const dk = tf.mul(tf.matMul(dS, q, true, false), scale);
+  return [dq, dk, dv] as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
 }
 
 /** [start, rows] of the blocks in which the query rows are handled. */

@@ -3,7 +3,10 @@ import { runKernelOr } from '../nn/kernel.js';
 import type { Params } from '../nn/params.js';
 import { tidyTree } from '../nn/tensor-tree.js';
 
-/** Root of the sum of all squares of all tensors. @returns a scalar, 0 for an empty set */
+/**
+ * Root of the sum of all squares of all tensors. For gradients already taken: it is not itself differentiable.
+ * @returns a scalar, 0 for an empty set
+ */
 export function globalNorm(tensors: Params): tf.Scalar {
   return tf.tidy(() => {
     const list = [...tensors.values()];
