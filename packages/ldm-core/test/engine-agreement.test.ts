@@ -186,6 +186,7 @@ describe('a training step on the engine', () => {
     const params = new Params([
       ['a', tf.tensor(hostNormal([1, 1], 12), [3, 4])],
       ['b', tf.tensor(hostNormal([1, 2], 4), [4])],
+      ['frozen', tf.tensor(hostNormal([1, 3], 4), [4])],
     ]);
     return { params, optim: initOptimState(params, plan), ema: initEma(params) };
   };
@@ -193,7 +194,7 @@ describe('a training step on the engine', () => {
   const step = ({ params, optim, ema }: State, x: tf.Tensor): { state: State; loss: tf.Scalar; norm: tf.Scalar } => {
     const { value, grads } = valueAndGrad((p) => {
       const h = tf.add(tf.matMul(x as tf.Tensor2D, p.get('a') as tf.Tensor2D), p.get('b')!);
-      return tf.mean(tf.square(tf.sub(silu(h), 1))) as tf.Scalar;
+      return tf.mean(tf.square(tf.sub(silu(h), p.get('frozen')!))) as tf.Scalar;
     }, params);
     const clipped = clipByGlobalNorm(grads, 0.5);
     const next = adamStep(params, clipped.grads, optim, plan);
