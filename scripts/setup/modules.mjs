@@ -79,7 +79,9 @@ function isForMachine({ os, cpu, libc }, { platform, arch }) {
  * @param {{verbose?: boolean, signal?: AbortSignal}} [options]
  */
 export async function installModules(root, { verbose = false, signal } = {}) {
-  const command = existsSync(join(root, 'package-lock.json')) ? 'ci' : 'install';
+  // 'npm ci' empties node_modules first, under the feet of whatever runs from it: only for one that npm never finished.
+  const fresh = !existsSync(join(root, 'node_modules', '.package-lock.json'));
+  const command = fresh && existsSync(join(root, 'package-lock.json')) ? 'ci' : 'install';
   const npm = npmCommand();
   const args = [...npm.args, command, '--no-audit', '--no-fund', ...(verbose ? [] : ['--loglevel=error'])];
   const { code, output } = await new Promise((resolve, reject) => {
@@ -101,7 +103,7 @@ export async function installModules(root, { verbose = false, signal } = {}) {
   });
   if (code !== 0) {
     throw new Error(
-      `set-up: 'npm ${command}' failed with exit code ${code}; npm said:\n${output.trim()}\n` +
+      `set-up: 'npm ${command}' failed with exit code ${code}; npm said:\n${firstLines(output)}\n` +
         'Node modules come from the npm registry: check the network, or copy node_modules from a machine of the same system.',
     );
   }
@@ -113,4 +115,14 @@ export function npmCommand() {
   return script && /npm-cli\.c?js$/.test(script)
     ? { file: process.execPath, args: [script] }
     : { file: 'npm', args: [] };
+}
+
+/** npm follows a usage error with its whole manual. @param {string} output */
+function firstLines(output) {
+  const lines = output.trim().split('\n');
+  const manual = lines.findIndex((line) => /^npm error (Usage:|Clean install a project)/.test(line));
+  return lines
+    .slice(0, manual < 0 ? 30 : Math.min(manual, 30))
+    .join('\n')
+    .trim();
 }
