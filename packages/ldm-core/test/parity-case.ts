@@ -70,7 +70,7 @@ export function readTensors(path: string): Map<string, HostTensor> {
 
 /** As a tensor, with the file's axes. */
 export function upload<R extends tf.Rank>({ shape, dtype, values }: HostTensor): tf.Tensor<R> {
-  return tf.tensor(values, [...shape], dtype) as tf.Tensor<R>;
+  return tf.tensor(values, [...shape] as tf.ShapeMap[R], dtype);
 }
 
 /** An image or feature map, NCHW in the file. @returns [B,H,W,C] */

@@ -101,7 +101,7 @@ describe('the keys of a LatentDiffusion', () => {
   it('hold the moving averages if it has them, which start as the weights', () => {
     const { specs } = build({ ...FULL, useEma: true });
     const averages = fileShapes(specs).filter(([key]) => key.startsWith('model_ema.'));
-    expect(averages).toEqual(Object.entries(readJson('state_dict_keys/512_text.model_ema_if_enabled.json')));
+    expect(averages).toEqual(Object.entries(readJson<Tree>('state_dict_keys/512_text.model_ema_if_enabled.json')));
     const [shadow, weight] = [
       'model_ema.diffusion_modelinput_blocks00weight',
       'model.diffusion_model.input_blocks.0.0.weight',
