@@ -1,13 +1,5 @@
 import { readFileSync } from 'node:fs';
 import {
-  COMPOSE_TARGETS,
-  ComposeCondStageConfig,
-  ComposeUNetConfig,
-  ConfidenceSamplerConfig,
-  codiffRegistry,
-  LatentDiffusionComposeConfig,
-} from '@codiff/codiff';
-import {
   applyOverrides,
   type ConfigTree,
   camelize,
@@ -19,6 +11,14 @@ import {
 } from '@codiff/ldm-core';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
+import {
+  COMPOSE_TARGETS,
+  ComposeCondStageConfig,
+  ComposeUNetConfig,
+  ConfidenceSamplerConfig,
+  codiffRegistry,
+  LatentDiffusionComposeConfig,
+} from '../src/index.js';
 
 const R = Symbol('required');
 const IGNORED = Symbol('ignored');

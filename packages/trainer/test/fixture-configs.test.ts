@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { ConfigFile, type ConfigTree, fields, isTree, ldmRegistry, roles, Scope } from '@codiff/ldm-core';
-import { checkTrainingConfig, trainerRegistry } from '@codiff/trainer';
 import { describe, expect, test } from 'vitest';
+import { checkTrainingConfig, trainerRegistry } from '../src/index.js';
 import { ROOT, readTree } from './configs.js';
 
 const FIXTURES = 'packages/parity/fixtures';

@@ -1,7 +1,7 @@
 import { dumpYaml, isTree, parseYamlFile } from '@codiff/ldm-core';
 import { loadConfig } from '@codiff/ldm-core/node';
-import { checkTrainingConfig, trainerRegistry, withLightningDefaults } from '@codiff/trainer';
 import { describe, expect, test } from 'vitest';
+import { checkTrainingConfig, trainerRegistry, withLightningDefaults } from '../src/index.js';
 import { NAMES, ROOT, readConfig, readTree } from './configs.js';
 
 type Leaves = Readonly<Record<string, unknown>>;

@@ -1,4 +1,6 @@
 import { applyOverrides, ConfigError, camelize, fields, parseObject, snakeize } from '@codiff/ldm-core';
+import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
 import {
   checkTrainingConfig,
   DataModuleConfig,
@@ -6,9 +8,7 @@ import {
   ImageLoggerConfig,
   PreprocessorConfig,
   withLightningDefaults,
-} from '@codiff/trainer';
-import { describe, expect, test } from 'vitest';
-import type { z } from 'zod';
+} from '../src/index.js';
 import { readConfig } from './configs.js';
 
 const R = Symbol('required');

@@ -1,7 +1,7 @@
 import { ConfigError, type ConfigProblem, type ConfigTree, isTree } from '@codiff/ldm-core';
-import { checkTrainingConfig } from '@codiff/trainer';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkTrainingConfig } from '../src/index.js';
 import { NAMES, readConfig } from './configs.js';
 
 const configs = Object.fromEntries(NAMES.map((name) => [name, readConfig(name)]));
@@ -75,7 +75,7 @@ test('a misspelt key is named, with the right one', () => {
         named: expect.stringContaining(`did you mean '${key}'?`),
       });
     }),
-    { seed: 23, numRuns: 400 },
+    { seed: 23, numRuns: 200 },
   );
 });
 
@@ -91,7 +91,7 @@ test('a misspelt target is named, with the right one', () => {
         expect.objectContaining({ path: path.join('.'), suggestion: `did you mean '${id}'?` }),
       );
     }),
-    { seed: 23, numRuns: 200 },
+    { seed: 23, numRuns: 100 },
   );
 });
 
@@ -105,6 +105,6 @@ test('a value of the wrong kind is named', () => {
       const problems = problemsOf(change(configs[name]!, path, (key) => [key, { wrong: true }]));
       expect(problems.map((problem) => problem.path)).toContain(path.join('.'));
     }),
-    { seed: 23, numRuns: 200 },
+    { seed: 23, numRuns: 100 },
   );
 });

@@ -73,7 +73,7 @@ describe('a whole file', () => {
       'model.params.embed_dim': 'wanted a positive whole number',
       'model.params.lossconfig.target': "did you mean 'torch.nn.Identity'?",
       'model.params.ddconfig.ch': 'use 32',
-      'model.params.ddconfig.ch_mult[1]': undefined,
+      'model.params.ddconfig.ch_mult[1]': 'or leave it out for [1,2,4,8]',
     });
   });
 
@@ -86,12 +86,12 @@ describe('a whole file', () => {
     ],
     ['model.params=', 'model.params', 'write params: {} for none'],
     ['model.parms=1', 'model.parms', "did you mean 'params'? It is there already: keep one"],
-    ['model.base_learning_rate=-1', 'model.base_learning_rate', undefined],
+    ['model.base_learning_rate=-1', 'model.base_learning_rate', 'or leave it out'],
     ['model.base_learning_rate="4"', 'model.base_learning_rate', 'write 4 without quotes'],
     ['model.params.ddconfig.tanh_out="true"', 'model.params.ddconfig.tanh_out', 'write true without quotes'],
-    ['model.params.lossconfig=3', 'model.params.lossconfig', undefined],
+    ['model.params.lossconfig=3', 'model.params.lossconfig', 'it has no default, so give one'],
     ['model.params.embedDim=3', 'model.params.embedDim', "did you mean 'embed_dim'? It is there already: keep one"],
-    ['data=3', 'data', undefined],
+    ['data=3', 'data', 'or leave it out'],
   ])('%s', (override, path, suggestion) => {
     const problems = problemsOf(VAE, [override]);
     expect(problems.map((problem) => problem.path)).toEqual([path]);

@@ -106,12 +106,17 @@ function parseField(
       break;
     }
     if (object !== undefined) {
-      events.problem({ path, message: `wanted a mapping; got ${show(value)}` });
+      const suggestion = `write its keys below it: ${Object.keys(object.shape).map(snakeize).slice(0, 5).join(', ')}, ...`;
+      events.problem({ path, message: `wanted a mapping; got ${show(value)}`, suggestion });
       break;
     }
     const got = valueAt(value, issue.path);
     const at = issue.path.reduce<string>((at, key) => step(at, typeof key === 'number' ? key : String(key)), path);
-    events.problem({ path: at, message: `${issue.message}; got ${show(got)}`, suggestion: instead(issue, got) });
+    events.problem({
+      path: at,
+      message: `${issue.message}; got ${show(got)}`,
+      suggestion: instead(issue, got) ?? fallback(schema),
+    });
   }
   return undefined;
 }
@@ -168,6 +173,14 @@ function instead(issue: z.core.$ZodIssue, got: unknown): string | undefined {
   return isNumber && (issue.expected === 'number' || issue.expected === 'int')
     ? `write ${got} without quotes`
     : undefined;
+}
+
+/** What to do about a value of which it cannot be told what it was meant to be. */
+function fallback(schema: z.ZodType): string {
+  if (notesOf(schema).absent !== undefined) return 'remove it';
+  const byDefault = schema.safeParse(undefined);
+  if (!byDefault.success) return 'it has no default, so give one';
+  return byDefault.data === undefined ? 'or leave it out' : `or leave it out for ${show(byDefault.data)}`;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

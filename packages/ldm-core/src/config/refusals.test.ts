@@ -225,6 +225,7 @@ describe.each<[string, string, object, readonly (readonly [string, string])[]]>(
     const found = problems(target, params, [override]);
     expect(found).toHaveLength(1);
     expect(found[0]).toContain(wanted);
+    expect(found[0]).not.toContain('undefined');
   });
 });
 
@@ -342,4 +343,32 @@ test('a node is built only if all of it is valid', () => {
   ldmRegistry.build({ target: TARGETS.autoencoder, params: vaeWithLoss }, roles.firstStage, scope.at('vae'));
   expect(scope.specs.has('vae.loss.discriminator.main.0.weight')).toBe(true);
   expect(scope.specs.has('vae.quant_conv.weight')).toBe(true);
+});
+
+describe('a learning-rate schedule', () => {
+  const id = 'ldm.lr_scheduler.LambdaLinearScheduler';
+  const params = { warm_up_steps: [10], cycle_lengths: [110], f_start: [0], f_max: [1], f_min: [0.5] };
+
+  test('is built from a config', () => {
+    const factor = ldmRegistry.build({ target: id, params }, roles.lrSchedule, Scope.root());
+    expect([0, 5, 10, 60, 110].map(factor)).toEqual([0, 0.5, 1, 0.75, 0.5]);
+  });
+
+  test.each([
+    ['f_min=[]', 'f_min: 0 entries for 1 cycles (give 1)'],
+    ['f_max=[-1]', 'f_max[0]: wanted a factor of at least 0; got -1'],
+    [
+      'warm_up_steps=[200]',
+      'warm_up_steps[0]: a warm-up of 200 steps does not fit in a cycle of 110 (use at most 110)',
+    ],
+    ['cycle_lengths=[]', 'cycle_lengths: wanted at least one cycle; got []'],
+  ])('refuses %s', (override, wanted) => {
+    expect(problems(id, params, [override])).toContainEqual(expect.stringContaining(wanted));
+  });
+
+  test('is an argument of a diffusion model', () => {
+    const node = JSON.stringify({ target: id, params });
+    expect(problems(TARGETS.latentDiffusion, ldm, [`scheduler_config=${node}`])).toEqual([]);
+    expect(problems(TARGETS.latentDiffusion, ldm, ['scheduler_config={target: torch.nn.GELU}'])).toHaveLength(1);
+  });
 });

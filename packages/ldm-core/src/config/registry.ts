@@ -111,7 +111,8 @@ export class Registry {
   private checkNode(node: unknown, { role, beside }: FieldNotes, path: string, walk: Walk): void {
     if (role === undefined) return;
     if (!isTree(node)) {
-      walk.problem({ path, message: `wanted a mapping {target, params}; got ${show(node)}` });
+      const suggestion = `write target: ${this.idsOf(role).join(' or ')}, and params: below it`;
+      walk.problem({ path, message: `wanted a mapping {target, params}; got ${show(node)}`, suggestion });
       return;
     }
     const schema = z.strictObject({ ...beside?.shape, target: text(), params: anyMapping().optional() });
@@ -168,7 +169,7 @@ export class Registry {
       walk.problem({
         path,
         message: `names the config '${name}', which was not given along`,
-        suggestion: known.length > 0 ? `known: ${known.join(', ')}` : undefined,
+        suggestion: known.length > 0 ? `given: ${known.join(', ')}` : 'give it along, as model_files of the config',
       });
       return;
     }
@@ -181,7 +182,9 @@ export class Registry {
   private peek(walk: Walk): Peek {
     return {
       configOf: (node, id, schema) =>
-        node.target === id ? parseObject(schema, node.params ?? {}, '', { problem: () => {} }).config : undefined,
+        isTargetConfig(node) && node.target === id
+          ? parseObject(schema, node.params ?? {}, '', { problem: () => {} }).config
+          : undefined,
       linked: (name) => linkedModel(walk.surroundings, name),
     };
   }

@@ -27,5 +27,5 @@ export const roles = {
   /** A layer on its own. */
   block: defineRole<unknown>('block'),
   /** A factor on the learning rate, by step. */
-  lrSchedule: defineRole<unknown>('lrSchedule'),
+  lrSchedule: defineRole<(step: number) => number>('lrSchedule'),
 };

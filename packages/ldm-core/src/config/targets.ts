@@ -3,6 +3,7 @@ import { PassSegMaskEncoder, SegMaskEncoder } from '../mask/seg-mask-encoder.js'
 import { gelu } from '../nn/activations.js';
 import { GEGLU } from '../nn/feed-forward.js';
 import { GroupNorm, LayerNorm } from '../nn/norm.js';
+import { lrSchedule } from '../optim/schedule.js';
 import { BERTEmbedder } from '../text/bert-embedder.js';
 import { AttentionBlock } from '../unet/attention-block.js';
 import { BasicTransformerBlock } from '../unet/basic-transformer-block.js';
@@ -22,10 +23,10 @@ import { AutoencoderConfig } from './autoencoder-config.js';
 import * as blocks from './block-configs.js';
 import { BertEmbedderConfig, PassSegMaskEncoderConfig, SegMaskEncoderConfig } from './cond-stage-config.js';
 import { LatentDiffusionConfig } from './latent-diffusion-config.js';
-import { LrScheduleConfig } from './lr-schedule-config.js';
+import { cyclesOf, LrScheduleConfig } from './lr-schedule-config.js';
 import { Registry } from './registry.js';
 import { roles } from './roles.js';
-import { defineTarget, describeTarget } from './target.js';
+import { defineTarget } from './target.js';
 import { TARGETS } from './target-ids.js';
 import { UNetConfig } from './unet-config.js';
 import { IdentityConfig, NLayerDiscriminatorConfig, VaeLossConfig } from './vae-loss-config.js';
@@ -73,8 +74,18 @@ const models = [
   ]),
   // A model without a loss of its own: there is nothing to build.
   defineTarget(TARGETS.identity, IdentityConfig, () => null, [roles.loss, block]),
-  describeTarget('ldm.lr_scheduler.LambdaWarmUpCosineScheduler2', LrScheduleConfig, [roles.lrSchedule]),
-  describeTarget('ldm.lr_scheduler.LambdaLinearScheduler', LrScheduleConfig, [roles.lrSchedule]),
+  defineTarget(
+    'ldm.lr_scheduler.LambdaWarmUpCosineScheduler2',
+    LrScheduleConfig,
+    (config) => lrSchedule(cyclesOf(config), 'cosine'),
+    [roles.lrSchedule],
+  ),
+  defineTarget(
+    'ldm.lr_scheduler.LambdaLinearScheduler',
+    LrScheduleConfig,
+    (config) => lrSchedule(cyclesOf(config), 'linear'),
+    [roles.lrSchedule],
+  ),
 ];
 
 const layers = [
