@@ -12,6 +12,8 @@ const program = yargs(hideBin(process.argv))
   .command(checkpointCommand)
   .demandCommand(1, 'name a command')
   .strict()
+  // bin/codiff.mjs answers it before this program starts.
+  .epilogue('codiff doctor says what this machine has and lacks; it works before anything is built.')
   .help()
   .fail((message, error) => {
     throw error ?? new UsageError(message);
@@ -21,7 +23,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`codiff: ${explain(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof UsageError ? 2 : 1;
 }
 
 /** Errors about the user's files and flags explain themselves; a stack is for our own mistakes. */

@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isStale, runMode } from '../bin/run-mode.mjs';
 
@@ -96,4 +98,12 @@ it('runs the build of an installed package, which has no sources', () => {
   expect(runMode(cli)).toMatchObject({ kind: 'dist' });
   rmSync(join(cli, 'dist'), { recursive: true });
   expect(runMode(cli)).toMatchObject({ kind: 'none', message: expect.stringContaining('incomplete') });
+});
+
+it('the command runs from this clone, and ends with 2 for a command that there is not', () => {
+  const bin = fileURLToPath(new URL('../bin/codiff.mjs', import.meta.url));
+  const unknown = spawnSync(process.execPath, [bin, 'no-such-command'], { encoding: 'utf8' });
+  expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/^codiff: .*no-such-command/) });
+  const help = spawnSync(process.execPath, [bin, '--help'], { encoding: 'utf8' });
+  expect(help).toMatchObject({ status: 0, stdout: expect.stringMatching(/checkpoint.*codiff doctor says/s) });
 });
