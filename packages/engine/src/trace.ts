@@ -1,4 +1,5 @@
 import { AttrKind, setAttribute } from './capi/attributes.js';
+import type { Precision } from './capi/config-proto.js';
 import { DataType } from './capi/data-type.js';
 import type { GraphOutput, Pointer } from './capi/native.js';
 import { Status } from './capi/status.js';
@@ -56,6 +57,8 @@ export class Trace {
     private readonly runtime: Runtime,
     /** Name for messages. */
     readonly label: string,
+    /** What the function is going to compute in. */
+    readonly precision: Precision = 'float32',
   ) {
     this.graph = runtime.native.TF_NewGraph!() as Pointer;
     this.status = new Status(runtime.native);

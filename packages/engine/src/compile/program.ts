@@ -56,7 +56,7 @@ export function traceProgram(
 ): Program {
   const { label, stateArg } = options;
   const attrs = callAttributes(options, info.device.startsWith('gpu') ? 'gpu' : 'cpu');
-  const trace = new Trace(binding.runtime, label);
+  const trace = new Trace(binding.runtime, label, options.precision);
   const resume = suspendTape();
   backend.beginTrace(trace);
   let traced: Omit<Program, 'captures'> | undefined;

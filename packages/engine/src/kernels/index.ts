@@ -1,19 +1,30 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamUpdate } from './adam-update.js';
+import { attention, attentionGrad } from './attention.js';
+import { add, batchMatMul } from './contractions.js';
 import { conv2dBackpropFilter, conv2dBackpropInput, explicitConvGradients } from './conv-gradients.js';
 import { emaUpdate } from './ema-update.js';
+import { groupNorm, groupNormGrad } from './group-norm.js';
+import { layerNorm } from './layer-norm.js';
 import { gather } from './gather.js';
 import { mean } from './mean.js';
 import { recomputeBarrier } from './recompute-barrier.js';
 import { statelessRandomNormal, statelessRandomUniform, statelessRandomUniformInt } from './stateless-random.js';
 
 /** The engine's own kernels: those that upstream lacks, and those of its that fall short. */
-const KERNELS: readonly tf.KernelConfig[] = [
+const kernels = (): readonly tf.KernelConfig[] => [
   adamUpdate,
+  add(),
+  attention,
+  attentionGrad,
+  batchMatMul(),
   conv2dBackpropFilter,
   conv2dBackpropInput,
   emaUpdate,
   explicitConvGradients,
+  groupNorm,
+  groupNormGrad,
+  layerNorm,
   gather,
   mean,
   recomputeBarrier,
@@ -24,7 +35,7 @@ const KERNELS: readonly tf.KernelConfig[] = [
 
 /** Register the engine's kernels in tfjs's registry, in place of upstream's where both have one. */
 export function registerKernels(): void {
-  for (const kernel of KERNELS) {
+  for (const kernel of kernels()) {
     if (tf.getKernel(kernel.kernelName, kernel.backendName) != null)
       tf.unregisterKernel(kernel.kernelName, kernel.backendName);
     tf.registerKernel(kernel);
