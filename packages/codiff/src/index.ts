@@ -7,3 +7,4 @@ export { CONDITIONS, type Condition, sameConditions } from './config/conditions.
 export { branchField, LatentDiffusionComposeConfig } from './config/latent-diffusion-compose-config.js';
 export { COMPOSE_TARGETS } from './config/target-ids.js';
 export { codiffRegistry, composeRoles } from './config/targets.js';
+export { specsOf } from './model-specs.js';

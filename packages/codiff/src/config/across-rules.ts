@@ -42,8 +42,10 @@ export const latentDiffusionComposeRules = [
   rule(
     ['conditions', 'composeUnetConfig', 'textLdmConfigPath', 'segMaskLdmConfigPath', 'sketchLdmConfigPath'],
     function* (config, peek): Generator<Finding> {
-      const compose = peek.configOf(config.composeUnetConfig, COMPOSE_TARGETS.composeUnet, ComposeUNetConfig);
-      const predictor = compose && peek.configOf(compose.confidenceMapPredictorConfig, TARGETS.unet, UNetConfig);
+      const compose = peek.fieldsOf(config.composeUnetConfig, COMPOSE_TARGETS.composeUnet, ComposeUNetConfig);
+      const predictor =
+        compose?.confidenceMapPredictorConfig &&
+        peek.configOf(compose.confidenceMapPredictorConfig, TARGETS.unet, UNetConfig);
       if (predictor === undefined) return;
       const at = (field: string) => ['composeUnetConfig', 'params', 'confidenceMapPredictorConfig', 'params', field];
       const maps = predictor.nEmbed ?? predictor.outChannels;

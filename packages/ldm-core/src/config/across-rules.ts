@@ -57,11 +57,11 @@ const ldmRule = acrossRuleOf<LatentDiffusionConfig>();
 /** What a latent diffusion model's parts must agree on. */
 export const latentDiffusionRules = [
   ldmRule(['unetConfig', 'firstStageConfig'], function* ({ unetConfig, firstStageConfig }, peek): Generator<Finding> {
-    const unet = peek.configOf(unetConfig, TARGETS.unet, UNetConfig);
-    const vae = peek.configOf(firstStageConfig, TARGETS.autoencoder, AutoencoderConfig);
-    if (unet === undefined || vae === undefined) return;
+    const unet = peek.fieldsOf(unetConfig, TARGETS.unet, UNetConfig);
+    const vae = peek.fieldsOf(firstStageConfig, TARGETS.autoencoder, AutoencoderConfig);
+    if (unet?.nEmbed === undefined || vae?.embedDim === undefined) return;
     const predicted = unet.nEmbed ?? unet.outChannels;
-    if (predicted !== vae.embedDim) {
+    if (predicted !== undefined && predicted !== vae.embedDim) {
       yield {
         path: ['unetConfig', 'params', unet.nEmbed === null ? 'outChannels' : 'nEmbed'],
         message: `the UNet predicts ${predicted} channels, and the latent has ${vae.embedDim} (embed_dim of first_stage_config)`,
@@ -72,9 +72,9 @@ export const latentDiffusionRules = [
   ldmRule(
     ['unetConfig', 'firstStageConfig', 'condStageConfig', 'conditioningKey', 'concatMode'],
     function* (config, peek): Generator<Finding> {
-      const unet = peek.configOf(config.unetConfig, TARGETS.unet, UNetConfig);
-      const vae = peek.configOf(config.firstStageConfig, TARGETS.autoencoder, AutoencoderConfig);
-      if (unet === undefined || vae === undefined) return;
+      const unet = peek.fieldsOf(config.unetConfig, TARGETS.unet, UNetConfig);
+      const vae = peek.fieldsOf(config.firstStageConfig, TARGETS.autoencoder, AutoencoderConfig);
+      if (unet?.inChannels === undefined || vae?.embedDim === undefined) return;
       const conditioning = conditioningOf(config);
       const concatenated =
         conditioning === 'concat' ? (config.condStageConfig === IS_FIRST_STAGE ? vae.embedDim : undefined) : 0;
@@ -91,7 +91,7 @@ export const latentDiffusionRules = [
   ldmRule(
     ['unetConfig', 'condStageConfig', 'conditioningKey', 'concatMode'],
     function* (config, peek): Generator<Finding> {
-      const unet = peek.configOf(config.unetConfig, TARGETS.unet, UNetConfig);
+      const unet = peek.fieldsOf(config.unetConfig, TARGETS.unet, UNetConfig);
       if (unet === undefined) return;
       const conditioning = conditioningOf(config);
       yield* labelFindings(unet, conditioning);
@@ -107,7 +107,8 @@ export const latentDiffusionRules = [
           return;
         }
         const width = conditionWidth(config.condStageConfig, peek);
-        if (width === undefined || width === unet.contextDim) return;
+        // The UNet's own rule speaks where it has no context_dim.
+        if (width === undefined || width === unet.contextDim || !unet.contextDim) return;
         yield {
           path,
           message: `the UNet reads a context of width ${unet.contextDim}, and cond_stage_config gives ${width}`,
@@ -115,7 +116,9 @@ export const latentDiffusionRules = [
         };
         return;
       }
-      const own = attentionWidths(unet);
+      const whole = peek.configOf(config.unetConfig, TARGETS.unet, UNetConfig);
+      if (whole === undefined) return;
+      const own = attentionWidths(whole);
       if (own.every((width) => width === unet.contextDim)) return;
       yield {
         path,
@@ -130,12 +133,15 @@ export const latentDiffusionRules = [
 export function conditionWidth(condStage: CondStage, peek: Peek): number | undefined {
   if (typeof condStage === 'string') return undefined;
   return (
-    peek.configOf(condStage, TARGETS.bert, BertEmbedderConfig)?.nEmbed ??
-    peek.configOf(condStage, TARGETS.segMaskEncoder, SegMaskEncoderConfig)?.contextDim
+    peek.fieldsOf(condStage, TARGETS.bert, BertEmbedderConfig)?.nEmbed ??
+    peek.fieldsOf(condStage, TARGETS.segMaskEncoder, SegMaskEncoderConfig)?.contextDim
   );
 }
 
-function* labelFindings(unet: UNetConfig, conditioning: ReturnType<typeof conditioningOf>): Generator<Finding> {
+function* labelFindings(
+  unet: Partial<UNetConfig>,
+  conditioning: ReturnType<typeof conditioningOf>,
+): Generator<Finding> {
   const path = ['unetConfig', 'params', 'numClasses'];
   if (conditioning === 'adm' && unet.numClasses === null) {
     yield {
@@ -144,7 +150,7 @@ function* labelFindings(unet: UNetConfig, conditioning: ReturnType<typeof condit
       suggestion: 'set num_classes, or another conditioning_key',
     };
   }
-  if (conditioning !== 'adm' && unet.numClasses !== null) {
+  if (conditioning !== 'adm' && typeof unet.numClasses === 'number') {
     yield {
       path,
       message: `the UNet wants class labels, and ${conditioning === null ? 'no conditioning' : `conditioning_key ${conditioning}`} passes none`,

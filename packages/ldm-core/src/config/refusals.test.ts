@@ -325,11 +325,13 @@ test('several problems of one model come together, whatever part they are in', (
     'unet_config.params.use_fp16=true',
     'first_stage_config.params.ddconfig.ch=40',
     'cond_stage_config.params.n_layers=2',
+    'cond_stage_config.params.n_embed=48',
   ]);
   expect(found.map((problem) => problem.split(': ')[0]).sort()).toEqual([
     'cond_stage_config.params.n_layers',
     'first_stage_config.params.ddconfig.ch',
     'loss_type',
+    'unet_config.params.context_dim',
     'unet_config.params.num_heads',
     'unet_config.params.use_fp16',
     'use_emma',

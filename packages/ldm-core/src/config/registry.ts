@@ -180,11 +180,13 @@ export class Registry {
   }
 
   private peek(walk: Walk): Peek {
+    const parse = <S extends z.ZodObject>(node: TargetConfig, id: string, schema: S) =>
+      isTargetConfig(node) && node.target === id
+        ? parseObject(schema, node.params ?? {}, '', { problem: () => {} })
+        : undefined;
     return {
-      configOf: (node, id, schema) =>
-        isTargetConfig(node) && node.target === id
-          ? parseObject(schema, node.params ?? {}, '', { problem: () => {} }).config
-          : undefined,
+      configOf: (node, id, schema) => parse(node, id, schema)?.config,
+      fieldsOf: (node, id, schema) => parse(node, id, schema)?.fields,
       linked: (name) => linkedModel(walk.surroundings, name),
     };
   }

@@ -27,6 +27,8 @@ export interface BuildContext {
 export interface Peek {
   /** The config of a nested target, if it is of this id and valid. */
   configOf<S extends z.ZodObject>(node: TargetConfig, id: string, schema: S): z.output<S> | undefined;
+  /** The fields of a nested target that are valid on their own, if it is of this id. */
+  fieldsOf<S extends z.ZodObject>(node: TargetConfig, id: string, schema: S): Partial<z.output<S>> | undefined;
   /** The model of another config file that this config names, if it was given along. */
   linked(name: string): TargetConfig | undefined;
 }
