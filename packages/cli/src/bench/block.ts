@@ -62,7 +62,10 @@ export function blockCase(channels: number, spec: BenchSpec): BenchCase {
     return h;
   };
   const step = (p: Params, x: tf.Tensor4D): [Params, tf.Scalar] => {
-    const { value, grads } = valueAndGrad((q: Params) => tf.mean(tf.square(tf.sub(forward(q, x), target))) as tf.Scalar, p);
+    const { value, grads } = valueAndGrad(
+      (q: Params) => tf.mean(tf.square(tf.sub(forward(q, x), target))) as tf.Scalar,
+      p,
+    );
     return [p.map((weight, key) => tf.sub(weight, tf.mul(grads.get(key)!, LEARNING_RATE))), value];
   };
 
@@ -103,7 +106,8 @@ function block(layers: Layers, p: Params, i: number, x: tf.Tensor4D, emb: tf.Ten
   h = layers.groupNorm(h, weight('scale2'), weight('offset2'));
   h = tf.add(x, tf.conv2d(h, weight<tf.Tensor4D>('conv2'), 1, 'same'));
   const flat = tf.reshape(h, [B * H * W, C]);
-  const project = (name: string) => tf.reshape(tf.matMul(flat, weight<tf.Tensor2D>(name)), [B, H * W, C]) as tf.Tensor3D;
+  const project = (name: string) =>
+    tf.reshape(tf.matMul(flat, weight<tf.Tensor2D>(name)), [B, H * W, C]) as tf.Tensor3D;
   const mixed = layers.attention(project('q'), project('k'), project('v'));
   return tf.add(h, tf.reshape(tf.matMul(tf.reshape(mixed, [B * H * W, C]), weight<tf.Tensor2D>('out')), h.shape));
 }

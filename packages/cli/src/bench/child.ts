@@ -3,7 +3,10 @@ import type { BenchCase, BenchSpec } from './case.js';
 import { makeCase } from './cases.js';
 
 /** Messages from the parent. */
-export type Order = { readonly kind: 'open'; readonly spec: BenchSpec } | { readonly kind: 'run' } | { readonly kind: 'stop' };
+export type Order =
+  | { readonly kind: 'open'; readonly spec: BenchSpec }
+  | { readonly kind: 'run' }
+  | { readonly kind: 'stop' };
 
 /** Answers of the child. */
 export type Answer =

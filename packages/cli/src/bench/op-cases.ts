@@ -61,7 +61,10 @@ const OPS: Readonly<Record<string, OpBench>> = {
     plain: (draw) => {
       const [scale, offset] = [draw([192]), draw([192])];
       return (x) => {
-        const z = tf.add(tf.mul(tf.reshape(normalize(tf.reshape(x, [1, 4096, 32, 6]), [1, 3]), x.shape), scale), offset);
+        const z = tf.add(
+          tf.mul(tf.reshape(normalize(tf.reshape(x, [1, 4096, 32, 6]), [1, 3]), x.shape), scale),
+          offset,
+        );
         return tf.mul(z, tf.sigmoid(z));
       };
     },
@@ -102,7 +105,12 @@ const OPS: Readonly<Record<string, OpBench>> = {
     },
     plain: (draw) => {
       const w = draw([3, 3, 192, 192]) as tf.Tensor4D;
-      const zeros: [number, number][] = [[0, 0], [1, 1], [1, 1], [0, 0]];
+      const zeros: [number, number][] = [
+        [0, 0],
+        [1, 1],
+        [1, 1],
+        [0, 0],
+      ];
       return (x) => tf.conv2d(tf.pad(x, zeros) as tf.Tensor4D, w, 2, 'valid');
     },
     flops: 2 * 32 * 32 * 9 * 192 * 192,

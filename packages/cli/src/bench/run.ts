@@ -25,7 +25,8 @@ class Bench {
 
   ask<K extends Answer['kind']>(order: Order, kind: K): Promise<Extract<Answer, { kind: K }>> {
     return new Promise((resolve, reject) => {
-      const ended = (code: number | null) => reject(new Error(`bench ${this.spec.name}: child ended with code ${code}`));
+      const ended = (code: number | null) =>
+        reject(new Error(`bench ${this.spec.name}: child ended with code ${code}`));
       this.child.once('exit', ended);
       this.child.once('message', (answer: Answer) => {
         this.child.off('exit', ended);
@@ -60,7 +61,13 @@ export async function runTogether(specs: readonly BenchSpec[], options: RunOptio
       threads: info.threads,
       device: info.device,
     };
-    const single = (phase: 'load' | 'first', ms: number) => ({ ...common, phase, bestMs: ms, medianMs: ms, gflops: null });
+    const single = (phase: 'load' | 'first', ms: number) => ({
+      ...common,
+      phase,
+      bestMs: ms,
+      medianMs: ms,
+      gflops: null,
+    });
     bench.rows.push(single('load', loadMs), single('first', first.ms), {
       ...common,
       phase: spec.phase,

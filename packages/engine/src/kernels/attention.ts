@@ -1,0 +1,168 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { BACKEND_NAME } from '../backend.js';
+import { currentEngine } from '../engine.js';
+
+/** Logits of one block: 16 MiB, which two cores' caches still help with. Larger blocks spend their time on page faults. */
+const BLOCK_LOGITS = 2 ** 22;
+
+interface Attrs {
+  heads: number;
+  scale: number;
+}
+
+/** A block of attention: some heads, and some rows of the queries. */
+interface Block {
+  readonly head: number;
+  readonly heads: number;
+  readonly row: number;
+  readonly rows: number;
+}
+
+/** softmax(scale q k^T) v by blocks, one after the other, so that one block's logits exist at a time. */
+export const attention: tf.KernelConfig = {
+  kernelName: 'Attention',
+  backendName: BACKEND_NAME,
+  kernelFunc: ({ inputs, attrs }) => {
+    const { q, k, v } = inputs as unknown as Record<'q' | 'k' | 'v', tf.Tensor3D>;
+    const { heads, scale } = attrs as unknown as Attrs;
+    return tf.tidy(() => {
+      const [Q, K, V] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads)];
+      const parts = inSequence(blocksOf(Q, K), (block) => {
+        const keys = headsOf(K, block);
+        return [tf.matMul(softmaxOf(rowsOf(Q, block), keys), headsOf(V, block)) as tf.Tensor4D];
+      });
+      return [
+        merge(
+          joinRows(
+            parts.map(([part]) => part!),
+            blocksOf(Q, K),
+          ),
+        ),
+      ];
+    });
+  },
+};
+
+/** Its gradient: the softmax P is computed again, dv = P^T dy, dS = P (dP - sum(P dP)), dq = scale dS k, dk = scale dS^T q. */
+export const attentionGrad: tf.KernelConfig = {
+  kernelName: 'AttentionGrad',
+  backendName: BACKEND_NAME,
+  kernelFunc: ({ inputs, attrs }) => {
+    const { dy, q, k, v } = inputs as unknown as Record<'dy' | 'q' | 'k' | 'v', tf.Tensor3D>;
+    const { heads, scale } = attrs as unknown as Attrs;
+    return tf.tidy(() => {
+      const [Q, K, V, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads), split(dy, heads)];
+      const blocks = blocksOf(Q, K);
+      const parts = inSequence(blocks, (block) => {
+        const [rows, keys, values, dOut] = [rowsOf(Q, block), headsOf(K, block), headsOf(V, block), rowsOf(dY, block)];
+        const P = softmaxOf(rows, keys);
+        const dP = tf.matMul(dOut, values, false, true);
+        // sum_M P dP = sum_e dOut (P v): without another array of the logits' size.
+        const inner = tf.sum(tf.mul(dOut, tf.matMul(P, values)), -1, true);
+        const dS = tf.mul(P, tf.sub(dP, inner));
+        // The queries carry the scale already, so dk has it; dq gets it at the end.
+        return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
+      });
+      const dq = tf.mul(
+        merge(
+          joinRows(
+            parts.map(([part]) => part!),
+            blocks,
+          ),
+        ),
+        scale,
+      );
+      const sums = [1, 2].map((i) =>
+        merge(
+          addRows(
+            parts.map((part) => part[i]!),
+            blocks,
+          ),
+        ),
+      );
+      return [dq, ...sums];
+    });
+  },
+};
+
+function softmaxOf(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor4D {
+  return tf.softmax(tf.matMul(q, k, false, true)) as tf.Tensor4D;
+}
+
+/** [B,N,h·d] -> [B,h,N,d] */
+function split(x: tf.Tensor3D, heads: number): tf.Tensor4D {
+  const [B, N, C] = x.shape;
+  return tf.transpose(tf.reshape(x, [B, N, heads, C / heads]), [0, 2, 1, 3]) as tf.Tensor4D;
+}
+
+/** [B,h,N,d] -> [B,N,h·d] */
+function merge(x: tf.Tensor4D): tf.Tensor3D {
+  const [B, h, N, d] = x.shape;
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B, N, h * d]);
+}
+
+/** As many heads at a time as fit a block; if one head is too many, as many of its rows. */
+function blocksOf(q: tf.Tensor4D, k: tf.Tensor4D): Block[] {
+  const [B, h, N] = q.shape;
+  const perHead = B * N * k.shape[2];
+  const heads = Math.max(1, Math.min(h, Math.floor(BLOCK_LOGITS / perHead)));
+  const rows = Math.max(1, Math.min(N, Math.floor(BLOCK_LOGITS / (B * k.shape[2]))));
+  const blocks: Block[] = [];
+  for (let head = 0; head < h; head += heads)
+    for (let row = 0; row < N; row += rows)
+      blocks.push({ head, heads: Math.min(heads, h - head), row, rows: Math.min(rows, N - row) });
+  return blocks;
+}
+
+function headsOf(x: tf.Tensor4D, { head, heads }: Block): tf.Tensor4D {
+  return heads === x.shape[1] ? x : tf.slice(x, [0, head, 0, 0], [-1, heads, -1, -1]);
+}
+
+function rowsOf(x: tf.Tensor4D, block: Block): tf.Tensor4D {
+  const { head, heads, row, rows } = block;
+  return rows === x.shape[2] ? headsOf(x, block) : tf.slice(x, [0, head, row, 0], [-1, heads, rows, -1]);
+}
+
+/** The blocks' results side by side: rows within each group of heads, then the heads. */
+function joinRows(parts: readonly tf.Tensor4D[], blocks: readonly Block[]): tf.Tensor4D {
+  return concat(
+    byHead(parts, blocks).map((group) => concat(group, 2)),
+    1,
+  );
+}
+
+/** What the blocks of a group of heads add up to, then the heads side by side. */
+function addRows(parts: readonly tf.Tensor4D[], blocks: readonly Block[]): tf.Tensor4D {
+  return concat(
+    byHead(parts, blocks).map((group) => (group.length === 1 ? group[0]! : tf.addN(group))),
+    1,
+  );
+}
+
+function byHead(parts: readonly tf.Tensor4D[], blocks: readonly Block[]): tf.Tensor4D[][] {
+  const groups = new Map<number, tf.Tensor4D[]>();
+  blocks.forEach(({ head }, i) => {
+    groups.set(head, [...(groups.get(head) ?? []), parts[i]!]);
+  });
+  return [...groups.values()];
+}
+
+const concat = (parts: tf.Tensor4D[], axis: number): tf.Tensor4D =>
+  parts.length === 1 ? parts[0]! : tf.concat(parts, axis);
+
+/**
+ * Compute the blocks in order. At once they run so anyway; in a traced function each one is made to wait for the one
+ * before, and what each leaves behind is freed.
+ */
+function inSequence(blocks: readonly Block[], compute: (block: Block) => tf.Tensor4D[]): tf.Tensor4D[][] {
+  const { binding, backend } = currentEngine();
+  const { trace } = binding;
+  let last: tf.Tensor4D[] = [];
+  return blocks.map((block) => {
+    const run = (): tf.Tensor4D[] => tf.tidy(() => compute(block));
+    if (trace === null) return run();
+    const done = last.map((tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!).output.oper);
+    last = trace.following(done, run);
+    return last;
+  });
+}

@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { BACKEND_NAME } from '../backend.js';
+import { boolAttr, FLOAT, op, stringAttr } from './ops.js';
+
+const upstream = new Map<string, tf.KernelConfig>();
+
+/** Keep upstream's kernel of a name for the cases that a replacement does not treat. */
+function upstreamKernel(name: string): tf.KernelConfig {
+  const known = upstream.get(name) ?? tf.getKernel(name, BACKEND_NAME);
+  upstream.set(name, known);
+  return known;
+}
+
+/**
+ * Matrix products of two plain matrices as TensorFlow's MatMul, which Grappler fuses with the bias and activation behind
+ * it; upstream makes a batched product of them.
+ */
+export const batchMatMul = (): tf.KernelConfig => {
+  const batched = upstreamKernel(tf.BatchMatMul);
+  return {
+    kernelName: tf.BatchMatMul,
+    backendName: BACKEND_NAME,
+    kernelFunc: (args) => {
+      const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+      const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
+      if (a.shape.length !== 2 || b.shape.length !== 2 || a.dtype !== 'float32' || b.dtype !== 'float32')
+        return batched.kernelFunc(args);
+      return op('MatMul', [FLOAT, boolAttr('transpose_a', transposeA), boolAttr('transpose_b', transposeB)], [a, b]);
+    },
+  };
+};
+
+/** Adding a vector along the last axis as BiasAdd: the same sum, and the form that Grappler fuses with what made x. */
+export const add = (): tf.KernelConfig => {
+  const plain = upstreamKernel(tf.Add);
+  return {
+    kernelName: tf.Add,
+    backendName: BACKEND_NAME,
+    kernelFunc: (args) => {
+      const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
+      const isBias =
+        a.dtype === 'float32' &&
+        b.dtype === 'float32' &&
+        b.shape.length === 1 &&
+        (a.shape.length === 2 || a.shape.length === 4) &&
+        a.shape[a.shape.length - 1] === b.shape[0];
+      return isBias ? op('BiasAdd', [FLOAT, stringAttr('data_format', 'NHWC')], [a, b]) : plain.kernelFunc(args);
+    },
+  };
+};
