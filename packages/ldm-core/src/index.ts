@@ -203,6 +203,7 @@ export { offTape } from './nn/off-tape.js';
 export { Params } from './nn/params.js';
 export { Rng } from './nn/random.js';
 export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
+export { ShapeError } from './nn/shape-error.js';
 export { disposeReplaced, mapTensors, tensorsOf, tidyTree } from './nn/tensor-tree.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
 export { type ValueAndGrads, valueAndGrad, valueAndGrads } from './nn/value-and-grads.js';

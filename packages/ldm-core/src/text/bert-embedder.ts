@@ -9,6 +9,7 @@ import { Linear } from '../nn/linear.js';
 import { LayerNorm } from '../nn/norm.js';
 import type { Params } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
+import { ShapeError } from '../nn/shape-error.js';
 
 /** Heads and their width, whatever the model's width: the original never sets them. */
 const HEADS = 8;
@@ -82,15 +83,14 @@ export class BERTEmbedder {
   /**
    * @param ids token ids, int32 [B,L], L at most `max_seq_len`, each below `vocab_size`
    * @returns context [B,L,n_embed]
-   * @throws Error if L is larger
+   * @throws ShapeError if L is larger
    */
   forward(p: Params, ids: tf.Tensor2D, { rng, onSublayer }: BertPassOptions = {}): tf.Tensor3D {
     const [B, L] = ids.shape;
     const { maxSeqLen, embeddingDropout, nEmbed } = this.config;
     if (ids.rank !== 2 || L > maxSeqLen) {
-      throw new Error(
-        `bert embedder '${this.scope.path}': ids are [${ids.shape}], wanted [B,L] with L <= ${maxSeqLen} (max_seq_len)`,
-      );
+      const wanted = `[B,L] with L <= ${maxSeqLen} (max_seq_len)`;
+      throw new ShapeError(`bert embedder '${this.scope.path}'`, 'ids', ids.shape, wanted);
     }
     return tf.tidy(() => {
       const positions = this.posEmb.forward(p, tf.range(0, L, 1, 'int32')); // [L,D]

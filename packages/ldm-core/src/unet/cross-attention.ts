@@ -4,6 +4,7 @@ import { dropout, type Rng } from '../nn/dropout.js';
 import { Linear } from '../nn/linear.js';
 import type { Params } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
+import { ShapeError } from '../nn/shape-error.js';
 import { type ContextKeys, isKeyValue, type KeyValue } from './context-keys.js';
 
 /** Options of {@link CrossAttention}. */
@@ -67,14 +68,28 @@ export class CrossAttention {
    * @param context embeddings [B,L,contextDim], ready keys and values, or null: the tokens themselves
    * @param rng source of dropout; without it nothing is dropped
    * @returns [B,N,queryDim]
+   * @throws ShapeError on a context of another width
    */
   forward(p: Params, x: tf.Tensor3D, context: tf.Tensor3D | KeyValue | null, rng?: Rng): tf.Tensor3D {
     const { heads, dimHead } = this.config;
     return tf.tidy(() => {
+      this.checkWidth(context === null ? x : context);
       const q = this.toQ.forward(p, x) as tf.Tensor3D; // [B,N,h·d]
       const { k, v } = context !== null && isKeyValue(context) ? context : this.contextKeys(p, context ?? x);
       const y = attention(q, k, v, { heads, scale: dimHead ** -0.5 }); // [B,N,h·d]
       return dropout(this.toOut.forward(p, y) as tf.Tensor3D, this.config.dropout ?? 0, rng?.split(this.scope.path));
     });
+  }
+
+  private checkWidth(context: tf.Tensor3D | KeyValue): void {
+    const wanted = this.config.contextDim ?? this.config.queryDim;
+    if (isKeyValue(context) || context.shape[2] === wanted) return;
+    throw new ShapeError(
+      `cross-attention '${this.scope.path}'`,
+      'what it attends to',
+      context.shape,
+      `[B,L,${wanted}]`,
+      'give a context of that width; without one, tokens attend to themselves',
+    );
   }
 }

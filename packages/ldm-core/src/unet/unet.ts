@@ -8,6 +8,7 @@ import { Linear } from '../nn/linear.js';
 import { GroupNorm } from '../nn/norm.js';
 import type { Params } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
+import { ShapeError } from '../nn/shape-error.js';
 import { attentionLayer } from './attention-layout.js';
 import { type ActivationObserver, BlockSequence, type LayerInputs, type UNetLayer } from './block-sequence.js';
 import type { Context, ContextKeys } from './context-keys.js';
@@ -96,8 +97,8 @@ export class UNetModel {
    * One pass.
    *
    * @returns predicted noise [B,H,W,out_channels] (with `n_embed`: [B,H,W,n_embed])
-   * @throws Error on a wrong number of channels, sizes that do not halve evenly, or a context or labels that the config
-   *   does not take
+   * @throws ShapeError on a wrong number of channels, sizes that do not halve evenly, or a context of another width; Error
+   *   on a context or labels that the config does not take
    */
   forward(p: Params, { x, t, context = null, labels, rng, onActivation }: UNetInputs): tf.Tensor4D {
     this.checkInputs(x, context, labels);
@@ -204,14 +205,10 @@ export class UNetModel {
     const { inChannels, channelMult, numClasses } = this.config;
     const where = `unet '${this.scope.path}'`;
     const [, H, W, C] = x.shape;
-    if (C !== inChannels) {
-      throw new Error(`${where}: x is [${x.shape}], wanted ${inChannels} channels on the last axis (in_channels)`);
-    }
+    if (C !== inChannels) throw new ShapeError(where, 'x', x.shape, `[B,H,W,${inChannels}] (in_channels)`);
     const factor = 2 ** (channelMult.length - 1);
     if (H % factor !== 0 || W % factor !== 0) {
-      throw new Error(
-        `${where}: x is [${x.shape}], height and width must be multiples of ${factor}, or skips do not fit`,
-      );
+      throw new ShapeError(where, 'x', x.shape, `height and width that are multiples of ${factor}, so that skips fit`);
     }
     if ((labels !== undefined) !== (numClasses !== null)) {
       throw new Error(
@@ -231,9 +228,8 @@ export class UNetModel {
       );
     }
     if (context.rank !== 3 || context.shape[2] !== contextDim) {
-      throw new Error(
-        `unet '${this.scope.path}': context is [${context.shape}], wanted [B,L,${contextDim}] (context_dim); check cond_stage_config`,
-      );
+      const wanted = `[B,L,${contextDim}] (context_dim)`;
+      throw new ShapeError(`unet '${this.scope.path}'`, 'context', context.shape, wanted, 'check cond_stage_config');
     }
   }
 }

@@ -131,6 +131,13 @@ describe('AutoencoderKL', () => {
     expectNoLeak(() => linear.vae.decode(p, z));
   });
 
+  it('says what is wrong with its inputs', () => {
+    const { vae, specs } = build(TINY);
+    const p = weightsOf(specs);
+    expect(() => vae.encode(p, randn([1, 8, 8, 4], 1))).toThrow(/x is \[1,8,8,4\], wanted \[B,H,W,3\] \(in_channels\)/);
+    expect(() => vae.decode(p, randn([1, 8, 8, 4], 1))).toThrow(/z is .* \(embed_dim\)/);
+  });
+
   it('stores a colour map for label images if asked', () => {
     const { specs } = build(TINY, { colorizeNlabels: 12 });
     expect([...specs.keys()][0]).toBe('colorize');

@@ -4,6 +4,7 @@ import { normal } from '../nn/init.js';
 import { Linear } from '../nn/linear.js';
 import type { Params } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
+import { ShapeError } from '../nn/shape-error.js';
 import { Decoder } from './decoder.js';
 import { Encoder } from './encoder.js';
 import { type LatentPosterior, posteriorOf } from './posterior.js';
@@ -25,20 +26,24 @@ export interface AutoencoderShape {
 export class AutoencoderKL<Loss = null> {
   readonly encoder: Encoder;
   readonly decoder: Decoder;
+  private readonly shape: AutoencoderShape;
   /** The training loss under `loss`, if the model has one. */
   readonly loss: Loss;
   private readonly quantConv: Linear;
   private readonly postQuantConv: Linear;
 
   /**
+   * @param shape what the network looks like
    * @param declareLoss declares the loss, e.g. `(at) => new LPIPSWithDiscriminator(at, config)`; a first stage inside a
    *   diffusion model has none: `() => null`
    */
   constructor(
     private readonly scope: Scope,
-    { ddconfig, embedDim, colorizeNlabels = null }: AutoencoderShape,
+    shape: AutoencoderShape,
     declareLoss: (scope: Scope) => Loss,
   ) {
+    this.shape = shape;
+    const { ddconfig, embedDim, colorizeNlabels = null } = shape;
     if (colorizeNlabels !== null) {
       const file = { shape: [3, colorizeNlabels, 1, 1] };
       scope.buffer('colorize', [3, colorizeNlabels], normal(0, 1), { file });
@@ -53,11 +58,13 @@ export class AutoencoderKL<Loss = null> {
 
   /** @param x images in [-1,1] [B,H,W,C] @returns moments of the latent [B,h,w,2·embed_dim], mean first */
   encodeMoments(p: Params, x: tf.Tensor4D, options: VaePassOptions = {}): tf.Tensor4D {
+    this.checkChannels('x', x, this.shape.ddconfig.inChannels, 'in_channels');
     return tf.tidy(() => {
-      const observed = this.observed(options);
-      const h = this.encoder.forward(p, x, observed);
-      observed.onActivation?.(this.within('encoder'), h);
-      return this.pixelwise(p, this.quantConv, h);
+      const h = this.encoder.forward(p, x, this.observed(options));
+      options.onActivation?.('encoder', h);
+      const moments = this.quantConv.forward(p, h);
+      options.onActivation?.('quant_conv', moments);
+      return moments;
     });
   }
 
@@ -68,27 +75,34 @@ export class AutoencoderKL<Loss = null> {
 
   /** @param z latents [B,h,w,embed_dim] @returns images, about [-1,1], not clipped [B,H,W,out_ch] */
   decode(p: Params, z: tf.Tensor4D, options: VaePassOptions = {}): tf.Tensor4D {
-    return tf.tidy(() => this.decoder.forward(p, this.pixelwise(p, this.postQuantConv, z), this.observed(options)));
+    return tf.tidy(() => {
+      const y = this.decoder.forward(p, this.fromLatent(p, z, options), this.observed(options));
+      options.onActivation?.('decoder', y);
+      return y;
+    });
   }
 
   /** The decoder up to the input of its last layer. @param z latents [B,h,w,embed_dim] @returns [B,H,W,C] */
   decodeFeatures(p: Params, z: tf.Tensor4D, options: VaePassOptions = {}): tf.Tensor4D {
-    return tf.tidy(() => this.decoder.features(p, this.pixelwise(p, this.postQuantConv, z), this.observed(options)));
+    return tf.tidy(() => this.decoder.features(p, this.fromLatent(p, z, options), this.observed(options)));
   }
 
-  /** A 1x1 convolution, which is a matrix product in memory. */
-  private pixelwise(p: Params, layer: Linear, x: tf.Tensor4D): tf.Tensor4D {
-    return layer.forward(p, x) as tf.Tensor4D;
+  private fromLatent(p: Params, z: tf.Tensor4D, { onActivation }: VaePassOptions): tf.Tensor4D {
+    this.checkChannels('z', z, this.shape.embedDim, 'embed_dim');
+    const h = this.postQuantConv.forward(p, z);
+    onActivation?.('post_quant_conv', h);
+    return h;
   }
 
-  private within(part: string): string {
-    return this.scope.at(part).path;
+  private checkChannels(what: string, tensor: tf.Tensor4D, channels: number, key: string): void {
+    if (tensor.rank === 4 && tensor.shape[3] === channels) return;
+    throw new ShapeError(`autoencoder '${this.scope.path}'`, what, tensor.shape, `[B,H,W,${channels}] (${key})`);
   }
 
   /** Layers report whole keys; observers of an autoencoder see paths within it. */
   private observed(options: VaePassOptions): VaePassOptions {
     const { onActivation } = options;
-    const prefix = this.within('').length;
+    const prefix = this.scope.at('').path.length;
     if (!onActivation || prefix === 0) return options;
     return { ...options, onActivation: (path, activation) => onActivation(path.slice(prefix), activation) };
   }

@@ -6,6 +6,7 @@ import { Conv2D } from '../nn/conv2d.js';
 import { normal } from '../nn/init.js';
 import { Params } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
+import { ShapeError } from '../nn/shape-error.js';
 import { tidyTree } from '../nn/tensor-tree.js';
 import { ActNorm } from './act-norm.js';
 
@@ -99,8 +100,7 @@ export class NLayerDiscriminator {
     // The strided convolutions halve, and each of the two others takes a row and a column: 3 is the least they leave 1 of.
     const least = 3 * 2 ** strided;
     if (Math.min(shape[1], shape[2]) >= least) return;
-    throw new Error(
-      `discriminator '${this.scope.path}': images are [${shape}], at least ${least}x${least} are needed for one patch`,
-    );
+    const wanted = `at least ${least}x${least} pixels, for one patch`;
+    throw new ShapeError(`discriminator '${this.scope.path}'`, 'an image batch', shape, wanted);
   }
 }
