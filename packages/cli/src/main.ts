@@ -1,10 +1,8 @@
-import { CheckpointError } from '@codiff/ldm-core';
+import { CheckpointError, ConfigError } from '@codiff/ldm-core';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { checkpointCommand } from './commands/checkpoint.js';
-
-/** Flags or arguments that fit no command. */
-class UsageError extends Error {}
+import { UsageError } from './usage-error.js';
 
 /** The `codiff` command: each command is a module of `commands/`. */
 const program = yargs(hideBin(process.argv))
@@ -30,6 +28,6 @@ try {
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof UsageError) return `${error.message} (--help shows what there is)`;
-  const own = error instanceof CheckpointError || 'syscall' in error;
+  const own = error instanceof CheckpointError || error instanceof ConfigError || 'syscall' in error;
   return own ? error.message : (error.stack ?? error.message);
 }

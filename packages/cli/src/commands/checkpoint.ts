@@ -1,7 +1,9 @@
+import { codiffRegistry, specsOf } from '@codiff/codiff';
 import { describeCheckpoint } from '@codiff/ldm-core';
-import { convertCheckpoint, openCheckpointFile } from '@codiff/ldm-core/node';
+import { convertCheckpoint, initCheckpoint, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
 import type { Argv, CommandModule } from 'yargs';
 import { formatDescription } from '../checkpoint-report.js';
+import { UsageError } from '../usage-error.js';
 
 interface Opening {
   verify: boolean;
@@ -65,10 +67,42 @@ const convert: CommandModule<
   },
 };
 
-/** `codiff checkpoint inspect | convert`. */
+const init: CommandModule<
+  object,
+  { config: string[]; seed: number; out: string; dtype: (typeof halves)[number]; set: string[] }
+> = {
+  command: 'init',
+  describe: "write seeded random weights of a config's model, streamed to disk",
+  builder: (yargs: Argv) =>
+    yargs
+      .option('config', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'config files, merged left to right',
+      })
+      .option('seed', { type: 'number', demandOption: true, describe: 'the same seed gives the same file' })
+      .option('out', { type: 'string', demandOption: true, describe: 'ends in .ckpt or .safetensors' })
+      .option('dtype', { choices: halves, default: 'float32' as const, describe: 'type of floating-point weights' })
+      .option('set', {
+        type: 'string',
+        array: true,
+        default: [] as string[],
+        describe: 'a.b=value, applied to the config',
+      }),
+  handler: async ({ config, seed, out, dtype, set }) => {
+    if (!Number.isSafeInteger(seed)) throw new UsageError('--seed must be a whole number');
+    const specs = specsOf(await loadConfig(config, { registry: codiffRegistry, overrides: set }));
+    await initCheckpoint(out, specs, seed, dtype);
+    process.stdout.write(`${out}: ${specs.size} tensors\n`);
+  },
+};
+
+/** `codiff checkpoint inspect | convert | init`. */
 export const checkpointCommand: CommandModule = {
   command: 'checkpoint',
   describe: 'look into, convert and create checkpoint files',
-  builder: (yargs) => yargs.command(inspect).command(convert).demandCommand(1, 'name one: inspect, convert'),
+  builder: (yargs) =>
+    yargs.command(inspect).command(convert).command(init).demandCommand(1, 'name one: inspect, convert, init'),
   handler: () => undefined,
 };

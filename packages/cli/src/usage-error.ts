@@ -1,0 +1,2 @@
+/** Flags or arguments that fit no command. */
+export class UsageError extends Error {}
