@@ -65,9 +65,12 @@ export class BasicTransformerBlock {
     // Tensors have to reach the recomputed part as inputs: what a closure captures gets no gradient.
     if (given === null) return checkpoint((p, x) => run(p, x!, null), own, x);
     if (given instanceof tf.Tensor) return checkpoint((p, x, context) => run(p, x!, context!), own, x, given);
+    // The projections of the context do nothing here; handed in, they would come back with gradients of zero.
+    const replaced = ['attn2.to_k', 'attn2.to_v'].map((name) => `${this.scope.at(name).path}.`);
+    const used = own.filter((key) => !replaced.some((prefix) => key.startsWith(prefix)));
     return checkpoint(
       (p, x, k, v) => run(p, x!, { k: k as tf.Tensor3D, v: v as tf.Tensor3D }),
-      own,
+      used,
       x,
       given.k,
       given.v,
