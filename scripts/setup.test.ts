@@ -1,9 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FakeHome } from '../packages/engine/test/library/fake-home.js';
 
 const script = fileURLToPath(new URL('setup.mjs', import.meta.url));
 let home: string;
@@ -66,4 +67,22 @@ it('prints its usage, and refuses flags that it does not know or that exclude ea
   });
   expect(setUp('--cpu', '--gpu')).toMatchObject({ status: 1, stderr: 'set-up: --cpu and --gpu exclude each other\n' });
   expect(existsSync(join(home, '.cache'))).toBe(false);
+});
+
+it.skipIf(process.platform === 'win32')('clears up when it is interrupted, and ends as a shell expects', async () => {
+  const fake = new FakeHome({ mode: 'hang' });
+  try {
+    const child = spawn(process.execPath, [script], { env: fake.env, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    await expect.poll(() => fake.downloads().length, { timeout: 10_000 }).toBe(1);
+    child.kill('SIGINT');
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(130);
+    expect(said).toContain('set-up was stopped by SIGINT; nothing half done is left');
+    expect(readdirSync(fake.cache)).toEqual([]);
+  } finally {
+    fake.remove();
+  }
 });

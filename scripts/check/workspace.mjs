@@ -15,7 +15,7 @@ export function readWorkspace(root) {
     const home = join(root, 'packages', folder);
     if (!existsSync(join(home, 'package.json'))) continue;
     manifests.set(folder, JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')));
-    for (const part of ['src', 'test', 'library']) {
+    for (const part of ['bin', 'src', 'test', 'library']) {
       if (!existsSync(join(home, part))) continue;
       for (const entry of readdirSync(join(home, part), { recursive: true, withFileTypes: true })) {
         if (!entry.isFile() || !/\.m?[jt]s$/.test(entry.name)) continue;

@@ -11,7 +11,7 @@ Shows the system, the processor's features, Node, where libtensorflow is, its de
 thread and memory settings, and a ten-second speed check. Exit code: 0 if the engine can run, 1 if not.
 
   --json      everything as JSON
-  --no-speed  leave out the speed check
+  --no-speed  start the engine, but do not measure
   --help      print this
 `;
 
@@ -39,11 +39,9 @@ export async function doctorCommand(args, { env = process.env, write = (text) =>
     ...describeSystem({ env }),
     library,
     gpu: describeGpu(finder, { env, libraryDir: library.found?.dir ?? null, gpuBuild: library.found?.gpu ?? false }),
-    speed: values['no-speed']
-      ? skipped('--no-speed')
-      : library.found
-        ? await checkSpeed({ env })
-        : skipped('there is no libtensorflow'),
+    speed: library.found
+      ? await checkSpeed({ env, devicesOnly: values['no-speed'] ?? false })
+      : skipped('there is no libtensorflow'),
   };
   const judgement = judge(findings);
   const ok = judgement.problems.length === 0;

@@ -257,6 +257,18 @@ describe('codiff doctor', () => {
     expect(text).toContain("Unknown option '--fast'");
   });
 
+  const library = (await loadFinder()).findLibrary();
+  it.skipIf(library === null)('starts the engine and lists its devices (skipped where there is no libtensorflow)', () => {
+    const { status, stdout } = spawnSync(process.execPath, [bin, 'doctor', '--no-speed', '--json'], { encoding: 'utf8' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      problems: [],
+      library: { found: { dir: library?.dir } },
+      speed: { skipped: null, devices: expect.arrayContaining(['cpu']), libraryVersion: expect.stringMatching(/^2\./), rows: [] },
+    });
+    expect(status).toBe(0);
+  });
+
   it('is executable', () => {
     chmodSync(bin, 0o755);
     expect(spawnSync(bin, ['doctor', '--help'], { encoding: 'utf8' }).stdout).toContain('codiff doctor [--json]');

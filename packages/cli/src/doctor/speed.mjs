@@ -19,7 +19,7 @@ const limitMs = 120_000;
  * @property {readonly string[]} devices all that libtensorflow lists
  * @property {string | null} libraryVersion as the library itself says
  * @property {string | null} why this device
- * @property {SpeedRow[]} rows
+ * @property {SpeedRow[]} rows empty when only the devices were asked for
  */
 
 /** @param {string} why @returns {Speed} */
@@ -33,12 +33,22 @@ export const skipped = (why) => ({
 });
 
 /**
- * @param {{env: NodeJS.ProcessEnv, mode?: ReturnType<typeof runMode>, script?: string, timeoutMs?: number}} options
+ * @param {{env: NodeJS.ProcessEnv, mode?: ReturnType<typeof runMode>, script?: string, timeoutMs?: number, devicesOnly?: boolean}} options
  * @returns {Promise<Speed>}
  */
-export async function checkSpeed({ env, mode = runMode(), script = program, timeoutMs = limitMs }) {
+export async function checkSpeed({
+  env,
+  mode = runMode(),
+  script = program,
+  timeoutMs = limitMs,
+  devicesOnly = false,
+}) {
   if (mode.kind === 'none') return skipped(mode.message);
-  const { code, signal, stdout, stderr } = await run([...mode.nodeArgs, script], env, timeoutMs);
+  const { code, signal, stdout, stderr } = await run(
+    [...mode.nodeArgs, script, ...(devicesOnly ? ['devices'] : [])],
+    env,
+    timeoutMs,
+  );
   if (code === 0) {
     try {
       return { skipped: null, ...JSON.parse(stdout.trim().split('\n').at(-1) ?? '') };
