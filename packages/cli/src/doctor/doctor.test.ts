@@ -213,6 +213,8 @@ describe('the report', () => {
   ])('%s is older than %s: %s', (a, b, older) => expect(isOlder(a, b)).toBe(older));
 });
 
+const library = (await loadFinder()).findLibrary();
+
 describe('codiff doctor', () => {
   const bin = fileURLToPath(new URL('../../bin/codiff.mjs', import.meta.url));
 
@@ -257,17 +259,26 @@ describe('codiff doctor', () => {
     expect(text).toContain("Unknown option '--fast'");
   });
 
-  const library = (await loadFinder()).findLibrary();
-  it.skipIf(library === null)('starts the engine and lists its devices (skipped where there is no libtensorflow)', () => {
-    const { status, stdout } = spawnSync(process.execPath, [bin, 'doctor', '--no-speed', '--json'], { encoding: 'utf8' });
-    expect(JSON.parse(stdout)).toMatchObject({
-      ok: true,
-      problems: [],
-      library: { found: { dir: library?.dir } },
-      speed: { skipped: null, devices: expect.arrayContaining(['cpu']), libraryVersion: expect.stringMatching(/^2\./), rows: [] },
-    });
-    expect(status).toBe(0);
-  });
+  it.skipIf(library === null)(
+    'starts the engine and lists its devices (skipped where there is no libtensorflow)',
+    () => {
+      const { status, stdout } = spawnSync(process.execPath, [bin, 'doctor', '--no-speed', '--json'], {
+        encoding: 'utf8',
+      });
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: true,
+        problems: [],
+        library: { found: { dir: library?.dir } },
+        speed: {
+          skipped: null,
+          devices: expect.arrayContaining(['cpu']),
+          libraryVersion: expect.stringMatching(/^2\./),
+          rows: [],
+        },
+      });
+      expect(status).toBe(0);
+    },
+  );
 
   it('is executable', () => {
     chmodSync(bin, 0o755);
