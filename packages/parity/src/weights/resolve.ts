@@ -94,17 +94,16 @@ function asFloat32(values: HostTensor['values']): Float32Array {
   return values instanceof Float32Array ? values : Float32Array.from(values);
 }
 
-/** What the original's constructor leaves in a tensor, where that is not random. */
-function constructed(spec: ParamSpec): Float32Array {
-  const size = sizeOf(spec.shape);
-  switch (spec.init.kind) {
-    case 'constant':
-      return new Float32Array(size).fill(spec.init.value);
-    case 'values':
-      return Float32Array.from(spec.init.values);
-    default:
-      throw new Error(`weights: the constructor draws '${spec.key}' at random, so the case has to give it a value`);
+/**
+ * What the original's constructor leaves in a tensor. Where that is random, a parameter must get its value from the case;
+ * the one random buffer there is (the autoencoder's colours for logs) takes part in no output, so any draw will do.
+ */
+function constructed(spec: ParamSpec): HostTensor['values'] {
+  const isRandom = spec.init.kind === 'uniform' || spec.init.kind === 'normal';
+  if (isRandom && spec.kind === 'parameter') {
+    throw new Error(`weights: the constructor draws '${spec.key}' at random, so the case has to give it a value`);
   }
+  return initialValues(spec, 0);
 }
 
 function readFiles(folder: string, files: readonly string[]): Map<string, HostTensor> {
