@@ -39,7 +39,8 @@ export function callOnTape(engine: Engine, fn: Untyped, program: Program, args: 
     return Object.fromEntries(inputs.map((_, i) => [i, () => grads[i]!]));
   };
   const named = Object.fromEntries(inputs.map((tensor, i) => [i, tensor]));
-  // customGrad would do, but for its limit of one result.
+  // customGrad would do, but for its limit of one result; this is what it calls.
+  // biome-ignore lint/complexity/useLiteralKeys: the method is private in tfjs's types
   tf.engine()['runKernelFunc']({ forwardFunc, backwardsFunc, inputs: named });
   return program.structure.rebuild(outputs);
 }
