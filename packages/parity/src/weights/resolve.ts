@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type ParamSpec, Params } from '@codiff/ldm-core';
+import { initialValues, type ParamSpec, Params } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../cases/case-form.js';
-import { type HostTensor, invertPermutation, permute, sizeOf } from '../cases/host-tensor.js';
+import { type HostTensor, invertPermutation, permute } from '../cases/host-tensor.js';
 import { matchesPattern } from '../cases/pattern.js';
 import { readSafetensorsFile } from '../cases/safetensors-file.js';
 import { formulaValues } from './formula.js';
