@@ -1,6 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
-import type { NativeFunction } from './native.js';
 
 /**
  * C++ names of absl::SetMinLogLevel, one for each Abseil release that a libtensorflow was built with. Newer TensorFlow logs
@@ -26,7 +25,7 @@ export function loadQuietly(load: () => Library): Library {
   const framework = withoutStderr(load);
   for (const name of SET_MIN_LOG_LEVEL) {
     try {
-      (framework.func(name, 'void', ['int']) as NativeFunction)(FATAL);
+      (framework.func(name, 'void', ['int']) as (level: number) => void)(FATAL);
       break;
     } catch {
       // Another release; the next name may be it.

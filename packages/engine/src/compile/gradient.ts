@@ -1,21 +1,31 @@
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../capi/config-proto.js';
 import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import { callProgram } from './call.js';
-import { compile } from './index.js';
 import type { Program } from './program.js';
 import type { Structure } from './structure.js';
 
 type Untyped = (...args: unknown[]) => unknown;
 
+/** How the gradient becomes a function of its own: `compile`, handed in since it is what calls this. */
+export type CompilePullback = (fn: Pullback, options: { name: string; precision: Precision; xla: boolean }) => Pullback;
+type Pullback = (dys: tf.Tensor[], inputs: tf.Tensor[]) => tf.Tensor[];
+
 /** The compiled vector-Jacobian product of each program that was differentiated. */
-const pullbacks = new WeakMap<Program, (dys: tf.Tensor[], inputs: tf.Tensor[]) => tf.Tensor[]>();
+const pullbacks = new WeakMap<Program, Pullback>();
 
 /**
  * Call a program while a gradient tape records: one tape entry for the whole function. Its gradient is another compiled
  * function, which runs the forward pass again.
  */
-export function callOnTape(engine: Engine, fn: Untyped, program: Program, args: readonly Structure[]): unknown {
+export function callOnTape(
+  engine: Engine,
+  fn: Untyped,
+  program: Program,
+  args: readonly Structure[],
+  compile: CompilePullback,
+): unknown {
   const { label, stateArg } = program.options;
   if (stateArg >= 0)
     throw new EngineError(
@@ -33,7 +43,7 @@ export function callOnTape(engine: Engine, fn: Untyped, program: Program, args: 
     return outputs;
   };
   const backwardsFunc = (dy: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) => {
-    const pullback = pullbackOf(fn, program, args, captured);
+    const pullback = pullbackOf(fn, program, args, captured, compile);
     // At once, not in the thunks: tfjs tidies up after each of those, and would free the gradients of the others.
     const grads = pullback(Array.isArray(dy) ? dy : [dy], saved.slice(0, own.length));
     return Object.fromEntries(inputs.map((_, i) => [i, () => grads[i]!]));
@@ -62,7 +72,13 @@ function tensorsOf(program: Program, value: unknown): tf.Tensor[] {
 }
 
 /** Gradients of sum(y . dy) with respect to the float arguments and captures, as a compiled function of its own. */
-function pullbackOf(fn: Untyped, program: Program, args: readonly Structure[], captured: readonly tf.Tensor[]) {
+function pullbackOf(
+  fn: Untyped,
+  program: Program,
+  args: readonly Structure[],
+  captured: readonly tf.Tensor[],
+  compile: CompilePullback,
+): Pullback {
   const known = pullbacks.get(program);
   if (known !== undefined) return known;
   const { label, precision, xla } = program.options;

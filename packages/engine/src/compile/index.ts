@@ -104,7 +104,8 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     const program = lookUp(engine, args, structures);
     const run = () => callProgram(engine, program, structures);
     const { gradientDepth, kernelDepth } = tf.engine().state;
-    const result = gradientDepth > 0 && kernelDepth === 0 ? callOnTape(engine, untyped, program, structures) : run();
+    const result =
+      gradientDepth > 0 && kernelDepth === 0 ? callOnTape(engine, untyped, program, structures, compile) : run();
     return result as R;
   }
 
