@@ -136,15 +136,26 @@ export function loadNative(paths: NativePaths): Native {
   return native;
 }
 
+/** Most bytes that koffi copies at once; a text encoder's embedding table alone is larger. */
+const PIECE = 2 ** 26;
+
 /** Copy `bytes` to native memory at `address`. */
 export function writeMemory(address: Pointer, bytes: Uint8Array): void {
-  if (bytes.byteLength > 0) koffi.encode(address, koffi.array('uint8', bytes.byteLength), bytes);
+  for (let at = 0; at < bytes.byteLength; at += PIECE) {
+    const piece = bytes.subarray(at, at + PIECE);
+    koffi.encode(address, at, koffi.array('uint8', piece.byteLength), piece);
+  }
 }
 
 /** Copy `length` bytes of native memory into a fresh buffer. */
 export function readMemory(address: Pointer, length: number): Uint8Array<ArrayBuffer> {
   if (length === 0) return new Uint8Array(0);
-  return koffi.decode(address, koffi.array('uint8', length, 'Typed')) as Uint8Array<ArrayBuffer>;
+  const piece = (at: number): Uint8Array<ArrayBuffer> =>
+    koffi.decode(address, at, koffi.array('uint8', Math.min(PIECE, length - at), 'Typed'));
+  if (length <= PIECE) return piece(0);
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += PIECE) bytes.set(piece(at), at);
+  return bytes;
 }
 
 /** The bytes of a `TF_Buffer`. */
