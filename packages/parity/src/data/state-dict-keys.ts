@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { codiffRegistry } from '@codiff/codiff';
+import { codiffRegistry, specsOf } from '@codiff/codiff';
 import type { ParamSpec } from '@codiff/ldm-core';
 import { loadConfig } from '@codiff/ldm-core/node';
 import { z } from 'zod';
 import { sizeOf } from '../cases/host-tensor.js';
 import { describeProblems } from '../cases/problems.js';
-import { specsOf } from '../models/whole-model.js';
 import type { OutputResult } from '../run/run-case.js';
 import { fileShape } from '../weights/resolve.js';
 import type { DataCheck } from './data-check.js';
