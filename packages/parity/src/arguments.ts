@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { Mode } from './kinds/kind.js';
-import { BACKENDS, type BackendName } from './run/backend.js';
+
+/** Which tensors a run computes with: the engine's, or tfjs's plain JavaScript, which proves the core needs no engine. */
+export const BACKENDS = ['engine', 'cpu'] as const;
+/** A name of {@link BACKENDS}. */
+export type BackendName = (typeof BACKENDS)[number];
 
 /** What the command line asks for. */
 export interface Arguments {

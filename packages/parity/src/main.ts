@@ -5,8 +5,7 @@ import { messageOf } from './cases/problems.js';
 import { checkFixtureData } from './data/table.js';
 import { writeTable } from './report/readme-table.js';
 import { describeCase, describeRun } from './report/text.js';
-import { useBackend } from './run/backend.js';
-import { type RunReport, runFolder } from './run/run-folder.js';
+import type { RunReport } from './run/run-folder.js';
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url));
 
@@ -43,6 +42,11 @@ async function run(options: Arguments): Promise<{ report: RunReport; label: stri
     const report = { results, skipped: [], unselected: [], ok: results.every(({ ok }) => ok) };
     return { report, label: 'no backend' };
   }
+  // Loaded here, so that the checks above start without the engine and the models' kinds.
+  const [{ useBackend }, { runFolder }] = await Promise.all([
+    import('./run/backend.js'),
+    import('./run/run-folder.js'),
+  ]);
   const backend = await useBackend(name, device);
   const wanted = modes ?? backend.modes;
   const lacking = wanted.find((mode) => !backend.modes.includes(mode));

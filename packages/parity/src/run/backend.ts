@@ -1,12 +1,8 @@
 import { compile, useEngine } from '@codiff/engine';
 import * as tf from '@tensorflow/tfjs-core';
+import type { BackendName } from '../arguments.js';
 import type { CaseContext, Mode } from '../kinds/kind.js';
 import { eager } from './eager.js';
-
-/** Which tensors a run computes with: the engine's, or tfjs's plain JavaScript, which proves the core needs no engine. */
-export const BACKENDS = ['engine', 'cpu'] as const;
-/** A name of {@link BACKENDS}. */
-export type BackendName = (typeof BACKENDS)[number];
 
 /** A backend that is ready. */
 export interface Backend {
