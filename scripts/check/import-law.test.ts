@@ -52,6 +52,7 @@ describe('the direction of imports', () => {
     const source = `import { it } from 'vitest'; import { useEngine } from '@codiff/engine';`;
     expect(check('packages/ldm-core/src/a.test.ts', source)).toEqual([]);
     expect(check('packages/ldm-core/test/helper.ts', source)).toEqual([]);
+    expect(check('packages/codiff/test/a.test.ts', `import { a } from '@codiff/codiff';`)).toEqual([]);
     expect(check('packages/ldm-core/src/a.ts', `import { it } from 'vitest';`)).toEqual([
       "packages/ldm-core/src/a.ts:1: 'vitest' is not among the dependencies of packages/ldm-core/package.json",
     ]);

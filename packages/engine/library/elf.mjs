@@ -42,9 +42,9 @@ export function readElf(path) {
       (p) => p.type === 1 && address !== undefined && address >= p.address && address < p.address + p.size,
     );
     if (address === undefined || size === undefined || !home) return { arch, runPath: '', needed: [] };
-    const strings = read(home.offset + address - home.address, size);
+    const strings = home.offset + address - home.address;
     const text = (/** @type {number | undefined} */ at) =>
-      strings && at !== undefined ? strings.toString('latin1', at, strings.indexOf(0, at)) : '';
+      at === undefined ? '' : readText(read, strings + at, size - at);
     return {
       arch,
       runPath: text(valueFor(29)) || text(valueFor(15)),
@@ -53,6 +53,27 @@ export function readElf(path) {
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * A text that ends with a zero byte. The table it stands in holds every symbol's name and has many megabytes, so it is
+ * read piece by piece.
+ * @param {(at: number, length: number) => Buffer | null} read
+ * @param {number} at
+ * @param {number} limit bytes to the end of the table
+ * @returns {string}
+ */
+function readText(read, at, limit) {
+  let text = '';
+  for (let done = 0; done < limit; ) {
+    const piece = read(at + done, Math.min(4096, limit - done));
+    if (!piece) return text;
+    const end = piece.indexOf(0);
+    text += piece.toString('latin1', 0, end < 0 ? piece.length : end);
+    if (end >= 0) return text;
+    done += piece.length;
+  }
+  return text;
 }
 
 /**

@@ -64,7 +64,11 @@ describe('LIBTENSORFLOW_DIR', () => {
   });
 
   it('knows a CUDA build by its run path', () => {
-    const dir = lay('gpu', wheelNames, makeElf({ arch: 'x64', runPath: '$ORIGIN/:$ORIGIN/../nvidia/cudnn/lib' }));
+    const dir = lay(
+      'gpu',
+      wheelNames,
+      makeElf({ arch: 'x64', runPath: `${'$ORIGIN/:'.repeat(1000)}$ORIGIN/../nvidia/cudnn/lib` }),
+    );
     expect(find({ LIBTENSORFLOW_DIR: dir })).toMatchObject({ gpu: true, version: null });
   });
 
