@@ -118,7 +118,10 @@ const RENAMED = new Map([
 /** Longest dotted path. */
 const MAX_NAME = 1000;
 
-/** The list of names a pickle may mention. */
+/**
+ * The list of names a pickle may mention. Nothing is run either way: what the list does is to let ordinary training
+ * checkpoints pass, with the classes they mention, and to make a file that means to run something fail by name.
+ */
 export class InertGlobals {
   private readonly seen = new Map<string, PickleGlobal>();
   private readonly packages: readonly string[];
@@ -144,7 +147,7 @@ export class InertGlobals {
       throw new PickleFault(
         `the pickle refers to ${path}, which is not in the list of inert globals`,
         at,
-        'do not load this file in Python if you do not trust it; if the name is harmless, allow it by name',
+        'do not load this file in Python if you do not trust it; if the name is harmless, list it in inertGlobals (--allow-global)',
         path,
       );
     }
