@@ -29,7 +29,7 @@ export function searchLibrary(options = {}) {
   if (env.LIBTENSORFLOW_DIR) return { library: fromVariable(env.LIBTENSORFLOW_DIR, system), refused };
 
   const root = cacheRoot(env, home);
-  for (const build of preferredBuilds(root, options.hasDriver ?? nvidiaDriver() !== null)) {
+  for (const build of preferredBuilds(root, `${platform}-${arch}`, options.hasDriver)) {
     const dir = cacheEntry(root, `${platform}-${arch}`, build);
     const marker = readMarker(dir);
     const files = marker && libraryFiles(join(dir, 'tensorflow'), platform);
@@ -89,12 +89,14 @@ function libraryFiles(dir, platform) {
  * Which build of the cache to prefer: the chosen one, else the CUDA build exactly when there is a driver for it. The
  * other one serves too: the CUDA build runs on a machine without a card, and the CPU build on one with a card.
  * @param {string} root
- * @param {boolean} hasDriver
+ * @param {string} system such as `linux-x64`
+ * @param {boolean | undefined} hasDriver looked up only when it decides: asking for it can mean starting a program
  * @returns {('cpu' | 'gpu')[]}
  */
-function preferredBuilds(root, hasDriver) {
-  const first = readChoice(root) ?? (hasDriver ? 'gpu' : 'cpu');
-  return first === 'gpu' ? ['gpu', 'cpu'] : ['cpu', 'gpu'];
+function preferredBuilds(root, system, hasDriver) {
+  const isThere = (/** @type {'cpu' | 'gpu'} */ build) => existsSync(cacheEntry(root, system, build));
+  const choose = () => readChoice(root) ?? ((hasDriver ?? nvidiaDriver() !== null) ? 'gpu' : 'cpu');
+  return isThere('gpu') && (!isThere('cpu') || choose() === 'gpu') ? ['gpu', 'cpu'] : ['cpu', 'gpu'];
 }
 
 /**

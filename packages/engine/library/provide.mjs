@@ -24,9 +24,8 @@ const ownerName = 'owner.json';
 export async function provideLibrary(options = {}) {
   const { env = process.env, home, platform = process.platform, arch = process.arch } = options;
   const { table = pinnedWheels, progress = silent, signal, freeBytes = askFreeBytes } = options;
-  const hasDriver = options.hasDriver ?? nvidiaDriver() !== null;
   const root = cacheRoot(env, home);
-  const search = () => searchLibrary({ env, home, platform, arch, hasDriver });
+  const search = () => searchLibrary({ env, home, platform, arch, hasDriver: options.hasDriver });
   if (options.build === 'auto') writeChoice(root, null);
   const asked = options.build === 'auto' ? undefined : options.build;
   const forced = asked ?? readChoice(root) ?? undefined;
@@ -39,7 +38,8 @@ export async function provideLibrary(options = {}) {
   }
 
   const hasGpuBuild = table.some((row) => row.platform === `${platform}-${arch}` && row.build === 'gpu');
-  const build = forced ?? (hasDriver && hasGpuBuild ? 'gpu' : 'cpu');
+  const wantsGpu = () => hasGpuBuild && (options.hasDriver ?? nvidiaDriver() !== null);
+  const build = forced ?? (wantsGpu() ? 'gpu' : 'cpu');
   const row = rowFor(table, platform, arch, build);
   const entry = cacheEntry(root, row.platform, build);
   for (const line of first.refused) progress.note(`not used: ${line}`);
