@@ -29,7 +29,7 @@ const VGG_SLICES = [
     [26, 512, 512],
     [28, 512, 512],
   ],
-] as const; // prettier-ignore
+] as const;
 
 /** Mean and spread of ImageNet, for images in [-1,1]. */
 const SHIFT = [-0.03, -0.088, -0.188];

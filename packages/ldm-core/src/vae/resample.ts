@@ -23,7 +23,7 @@ export class VaeDownsample {
     const pad = [
       [0, 1],
       [0, 1],
-    ] as const; // prettier-ignore
+    ] as const;
     this.conv = withConv ? new Conv2D(scope.at('conv'), inChannels, inChannels, { kernel: 3, stride: 2, pad }) : null;
   }
 
