@@ -73,16 +73,23 @@ export function blockCase(channels: number, spec: BenchSpec): BenchCase {
   const options = { name: spec.name, precision, xla: mode === 'xla' } as const;
   if (phase === 'forward') {
     const call = mode === 'eager' ? forward : compile(forward, options);
-    return { flops, run: async () => finish(tf.tidy(() => call(weights, x))) };
+    return {
+      flops,
+      run: (called) =>
+        finish(
+          tf.tidy(() => call(weights, x)),
+          called,
+        ),
+    };
   }
   const compiled = mode === 'eager' ? null : compile(step, { ...options, state: 0 });
   return {
     flops,
-    run: async () => {
+    run: (called) => {
       if (compiled !== null) {
         const [next, loss] = compiled(weights, x);
         weights = next;
-        return finish(loss);
+        return finish(loss, called);
       }
       const old = weights;
       const results = tf.tidy(() => {
@@ -92,7 +99,7 @@ export function blockCase(channels: number, spec: BenchSpec): BenchCase {
       const [loss, ...tensors] = results;
       weights = new Params([...old.keys()].map((key, i) => [key, tensors[i]!]));
       old.dispose();
-      return finish(loss!);
+      return finish(loss!, called);
     },
   };
 }
@@ -133,7 +140,8 @@ function blockFlops(C: number, batch: number): number {
   return BLOCKS * batch * perBlock;
 }
 
-async function finish(result: tf.Tensor): Promise<void> {
+async function finish(result: tf.Tensor, called: () => void): Promise<void> {
+  called();
   await result.data();
   result.dispose();
 }

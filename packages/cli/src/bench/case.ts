@@ -17,6 +17,9 @@ export interface BenchCase {
   readonly flops: number | null;
   /** How often one timed run repeats the work; times are given for one repetition. */
   readonly repeats?: number;
-  /** One run, to its last result. The first one traces. */
-  run(): Promise<void>;
+  /**
+   * One run, to its last result. The first one traces.
+   * @param called to be told when the call has returned and only its results are waited for
+   */
+  run(called: () => void): Promise<void>;
 }

@@ -11,7 +11,7 @@ export type Order =
 /** Answers of the child. */
 export type Answer =
   | { readonly kind: 'opened'; readonly loadMs: number; readonly info: EngineInfo; readonly flops: number | null }
-  | { readonly kind: 'ran'; readonly ms: number }
+  | { readonly kind: 'ran'; readonly ms: number; readonly callMs: number }
   | { readonly kind: 'stopped'; readonly peakRssMiB: number }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -31,8 +31,11 @@ async function obey(order: Order): Promise<Answer> {
   }
   if (order.kind === 'run') {
     const start = performance.now();
-    await current!.run();
-    return { kind: 'ran', ms: (performance.now() - start) / (current!.repeats ?? 1) };
+    let callMs = 0;
+    await current!.run(() => {
+      callMs = performance.now() - start;
+    });
+    return { kind: 'ran', ms: (performance.now() - start) / (current!.repeats ?? 1), callMs };
   }
   // maxRSS is in KiB.
   return { kind: 'stopped', peakRssMiB: process.resourceUsage().maxRSS / 1024 };

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import yargs from 'yargs';
 import type { BenchSpec } from './case.js';
 import { SUITES } from './cases.js';
-import { COMPOSED } from './op-cases.js';
+import { COMPOSED, phasesOf } from './op-cases.js';
 import { type BenchRow, formatRows } from './row.js';
 import { runTogether } from './run.js';
 
@@ -21,9 +21,6 @@ const args = await yargs(process.argv.slice(2))
   .option('xla', { type: 'boolean', default: false, describe: 'Measure XLA too' })
   .strict()
   .parse();
-
-/** Benchmarks of the engine itself, which have one form and no gradient. */
-const ENGINE_ONLY = new Set(['scalar-op', 'captured-700']);
 
 const names = SUITES[args.what as string]!.filter((name) => args.only === undefined || name.includes(args.only));
 const rows: BenchRow[] = [];
@@ -45,10 +42,6 @@ for (const name of names) {
 process.stdout.write(`${formatRows(rows)}\n`);
 for (const line of ratios(rows)) process.stdout.write(`${line}\n`);
 if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(rows, null, 2)}\n`);
-
-function phasesOf(name: string): BenchSpec['phase'][] {
-  return ENGINE_ONLY.has(name) ? ['forward'] : ['forward', 'step'];
-}
 
 /** What is measured in turn with each other; the first is what the others are compared with. */
 function formsOf(name: string): Pick<BenchSpec, 'name' | 'mode' | 'precision'>[] {

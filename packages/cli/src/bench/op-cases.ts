@@ -6,86 +6,80 @@ import type { BenchCase, BenchSpec } from './case.js';
 /** Repetitions inside one compiled call: long enough to time, and the call's own cost drops out. */
 const CHAIN = 4;
 
-type Unary = (x: tf.Tensor) => tf.Tensor;
+type Weighted = (x: tf.Tensor, weights: readonly tf.Tensor[]) => tf.Tensor;
 
 interface OpBench {
   readonly shape: readonly number[];
+  /** Shapes of the weights, whose gradients belong to the step. */
+  readonly weights?: readonly (readonly number[])[];
   /** Our op: the engine's kernel where it has one. */
-  readonly ours: (draw: (shape: number[]) => tf.Tensor) => Unary;
+  readonly ours: Weighted;
   /** The same in plain tfjs ops. */
-  readonly plain: (draw: (shape: number[]) => tf.Tensor) => Unary;
+  readonly plain: Weighted;
+  /** Arithmetic of the forward pass, where it means something. */
   readonly flops?: number;
+  /** The op has no gradient. */
+  readonly forwardOnly?: true;
 }
 
 const normalize = (x: tf.Tensor, axes: number[]): tf.Tensor => {
   const { mean, variance } = tf.moments(x, axes, true);
   return tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5)));
 };
-const plainGelu: Unary = (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
-const plainAttention = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, heads: number): tf.Tensor => {
-  const [B, N, C] = q.shape as [number, number, number];
-  const split = (x: tf.Tensor) => tf.transpose(tf.reshape(x, [B, -1, heads, C / heads]), [0, 2, 1, 3]);
-  const P = tf.softmax(tf.mul(tf.matMul(split(q), split(k), false, true), (C / heads) ** -0.5));
-  return tf.reshape(tf.transpose(tf.matMul(P, split(v)), [0, 2, 1, 3]), [B, N, C]);
+const plainGelu = (x: tf.Tensor): tf.Tensor => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
+const plainGroupNorm: Weighted = (x, [scale, offset]) => {
+  const [B, H, W, C] = x.shape as [number, number, number, number];
+  const rows = normalize(tf.reshape(x, [B, H * W, 32, C / 32]), [1, 3]);
+  return tf.add(tf.mul(tf.reshape(rows, x.shape), scale!), offset!);
+};
+const plainAttention = (x: tf.Tensor, heads: number): tf.Tensor => {
+  const [B, N, C] = x.shape as [number, number, number];
+  const q = tf.transpose(tf.reshape(x, [B, N, heads, C / heads]), [0, 2, 1, 3]);
+  const P = tf.softmax(tf.mul(tf.matMul(q, q, false, true), (C / heads) ** -0.5));
+  return tf.reshape(tf.transpose(tf.matMul(P, q), [0, 2, 1, 3]), [B, N, C]);
 };
 
 const attentionBench = (N: number, C: number, heads: number): OpBench => ({
   shape: [1, N, C],
-  ours: () => (x) => {
+  ours: (x) => {
     const q = x as tf.Tensor3D;
     return attention(q, q, q, { heads, scale: (C / heads) ** -0.5 });
   },
-  plain: () => (x) => plainAttention(x, x, x, heads),
+  plain: (x) => plainAttention(x, heads),
   flops: 4 * N * N * C,
 });
+
+const MIB_OF_FLOATS = 2 ** 18;
+const adamAttrs = { beta1: 0.9, beta2: 0.999 };
 
 const OPS: Readonly<Record<string, OpBench>> = {
   'group-norm': {
     shape: [1, 64, 64, 192],
-    ours: (draw) => {
-      const [scale, offset] = [draw([192]) as tf.Tensor1D, draw([192]) as tf.Tensor1D];
-      return (x) => groupNorm(x, scale, offset);
-    },
-    plain: (draw) => {
-      const [scale, offset] = [draw([192]), draw([192])];
-      return (x) =>
-        tf.add(tf.mul(tf.reshape(normalize(tf.reshape(x, [1, 4096, 32, 6]), [1, 3]), x.shape), scale), offset);
-    },
+    weights: [[192], [192]],
+    ours: (x, [scale, offset]) => groupNorm(x, scale as tf.Tensor1D, offset as tf.Tensor1D),
+    plain: plainGroupNorm,
   },
   'group-norm-silu': {
     shape: [1, 64, 64, 192],
-    ours: (draw) => {
-      const [scale, offset] = [draw([192]) as tf.Tensor1D, draw([192]) as tf.Tensor1D];
-      return (x) => groupNorm(x, scale, offset, { activation: 'silu' });
-    },
-    plain: (draw) => {
-      const [scale, offset] = [draw([192]), draw([192])];
-      return (x) => {
-        const z = tf.add(
-          tf.mul(tf.reshape(normalize(tf.reshape(x, [1, 4096, 32, 6]), [1, 3]), x.shape), scale),
-          offset,
-        );
-        return tf.mul(z, tf.sigmoid(z));
-      };
+    weights: [[192], [192]],
+    ours: (x, [scale, offset]) => groupNorm(x, scale as tf.Tensor1D, offset as tf.Tensor1D, { activation: 'silu' }),
+    plain: (x, weights) => {
+      const z = plainGroupNorm(x, weights);
+      return tf.mul(z, tf.sigmoid(z));
     },
   },
   'layer-norm': {
     shape: [1, 1024, 384],
-    ours: (draw) => {
-      const [scale, offset] = [draw([384]) as tf.Tensor1D, draw([384]) as tf.Tensor1D];
-      return (x) => layerNorm(x, scale, offset);
-    },
-    plain: (draw) => {
-      const [scale, offset] = [draw([384]), draw([384])];
-      return (x) => tf.add(tf.mul(normalize(x, [2]), scale), offset);
-    },
+    weights: [[384], [384]],
+    ours: (x, [scale, offset]) => layerNorm(x, scale as tf.Tensor1D, offset as tf.Tensor1D),
+    plain: (x, [scale, offset]) => tf.add(tf.mul(normalize(x, [2]), scale!), offset!),
   },
-  silu: { shape: [1, 64, 64, 192], ours: () => silu, plain: () => (x) => tf.mul(x, tf.sigmoid(x)) },
-  gelu: { shape: [1, 1024, 1536], ours: () => gelu, plain: () => plainGelu },
+  silu: { shape: [1, 64, 64, 192], ours: (x) => silu(x), plain: (x) => tf.mul(x, tf.sigmoid(x)) },
+  gelu: { shape: [1, 1024, 1536], ours: (x) => gelu(x), plain: plainGelu },
   geglu: {
     shape: [1, 1024, 3072],
-    ours: () => geglu,
-    plain: () => (x) => {
+    ours: (x) => geglu(x),
+    plain: (x) => {
       const [value, gate] = tf.split(x, 2, -1);
       return tf.mul(value!, plainGelu(gate!));
     },
@@ -94,50 +88,66 @@ const OPS: Readonly<Record<string, OpBench>> = {
   'attention-4096x512': attentionBench(4096, 512, 1),
   'upsample-2x': {
     shape: [1, 32, 32, 384],
-    ours: () => (x) => upsampleNearest2x(x as tf.Tensor4D),
-    plain: () => (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [64, 64]),
+    ours: (x) => upsampleNearest2x(x as tf.Tensor4D),
+    plain: (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [64, 64]),
   },
   'conv-stride-2': {
     shape: [1, 64, 64, 192],
-    ours: (draw) => {
-      const w = draw([3, 3, 192, 192]) as tf.Tensor4D;
-      return (x) => conv2d(x as tf.Tensor4D, w, { stride: 2, pad: 1 });
-    },
-    plain: (draw) => {
-      const w = draw([3, 3, 192, 192]) as tf.Tensor4D;
+    weights: [[3, 3, 192, 192]],
+    ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { stride: 2, pad: 1 }),
+    plain: (x, [w]) => {
       const zeros: [number, number][] = [
         [0, 0],
         [1, 1],
         [1, 1],
         [0, 0],
       ];
-      return (x) => tf.conv2d(tf.pad(x, zeros) as tf.Tensor4D, w, 2, 'valid');
+      return tf.conv2d(tf.pad(x, zeros) as tf.Tensor4D, w as tf.Tensor4D, 2, 'valid');
     },
     flops: 2 * 32 * 32 * 9 * 192 * 192,
   },
   'conv-3x3': {
     shape: [1, 64, 64, 192],
-    ours: (draw) => {
-      const w = draw([3, 3, 192, 192]) as tf.Tensor4D;
-      return (x) => conv2d(x as tf.Tensor4D, w, { pad: 1 });
-    },
-    plain: (draw) => {
-      const w = draw([3, 3, 192, 192]) as tf.Tensor4D;
-      return (x) => tf.conv2d(x as tf.Tensor4D, w, 1, 'same');
-    },
+    weights: [[3, 3, 192, 192]],
+    ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { pad: 1 }),
+    plain: (x, [w]) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
     flops: 2 * 64 * 64 * 9 * 192 * 192,
   },
-  matmul: {
+  linear: {
     shape: [1024, 1024],
-    ours: (draw) => {
-      const w = draw([1024, 1024]) as tf.Tensor2D;
-      return (x) => tf.matMul(x as tf.Tensor2D, w);
-    },
-    plain: (draw) => {
-      const w = draw([1024, 1024]) as tf.Tensor2D;
-      return (x) => tf.matMul(x as tf.Tensor2D, w);
+    weights: [[1024, 1024], [1024]],
+    ours: (x, [w, bias]) => tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), bias!),
+    // Of rank 3, products and sums are upstream's own.
+    plain: (x, [w, bias]) => {
+      const y = tf.matMul(tf.reshape(x, [1, 1024, 1024]), tf.reshape(w!, [1, 1024, 1024]));
+      return tf.reshape(tf.add(y, bias!), [1024, 1024]);
     },
     flops: 2 * 1024 ** 3,
+  },
+  'adam-update': {
+    shape: [4 * MIB_OF_FLOATS],
+    ours: (x) => {
+      const inputs = { param: x, m: x, v: tf.square(x), grad: x, lr: tf.scalar(1e-3), epsilon: tf.scalar(1e-8) };
+      const [param] = tf.engine().runKernel<tf.Tensor[]>('AdamUpdate', { ...inputs, decay: tf.scalar(0) }, adamAttrs);
+      return param!;
+    },
+    plain: (x) => {
+      const { beta1, beta2 } = adamAttrs;
+      const m = tf.add(tf.mul(x, beta1), tf.mul(x, 1 - beta1));
+      const v = tf.add(tf.mul(tf.square(x), beta2), tf.mul(tf.square(x), 1 - beta2));
+      return tf.sub(x, tf.div(tf.mul(m, 1e-3), tf.add(tf.sqrt(v), 1e-8)));
+    },
+    forwardOnly: true,
+  },
+  'random-normal': {
+    shape: [1],
+    ours: () => Rng.of(1).normal([64, 64, 192]),
+    // What composing it would be: uniform draws, then Box and Muller's formula.
+    plain: () => {
+      const [u, v] = [Rng.of(1).uniform([64, 64, 192]), Rng.of(2).uniform([64, 64, 192])];
+      return tf.mul(tf.sqrt(tf.mul(tf.log(tf.sub(1, u)), -2)), tf.cos(tf.mul(v, 2 * Math.PI)));
+    },
+    forwardOnly: true,
   },
 };
 
@@ -157,21 +167,35 @@ export function opCase(spec: BenchSpec): BenchCase {
     throw new Error(`bench: no benchmark '${spec.name}'; there are block-64, block-192, ${opNames.join(', ')}`);
   const rng = Rng.of(1);
   let draws = 0;
-  const draw = (shape: number[]): tf.Tensor => rng.split(draws++).normal(shape);
-  const fn = (composed ? bench.plain : bench.ours)(draw);
-  const inputs = Array.from({ length: CHAIN }, () => draw([...bench.shape]));
-  const dy = tf.tidy(() => draw(fn(inputs[0]!).shape));
-  const one = spec.phase === 'forward' ? fn : (x: tf.Tensor) => tf.grad(fn)(x, dy);
-  const all = compile((tensors: tf.Tensor[]) => tensors.map(one), { name: spec.name, precision: spec.precision });
+  const draw = (shape: readonly number[]): tf.Tensor => rng.split(draws++).normal([...shape]);
+  const fn = composed ? bench.plain : bench.ours;
+  const weights = (bench.weights ?? []).map(draw);
+  const inputs = Array.from({ length: CHAIN }, () => draw(bench.shape));
+  const forward = (x: tf.Tensor, w: tf.Tensor[]): tf.Tensor[] => [fn(x, w)];
+  const step = (x: tf.Tensor, w: tf.Tensor[]): tf.Tensor[] =>
+    tf.grads((y: tf.Tensor, ...v: tf.Tensor[]) => tf.mean(tf.square(fn(y, v))))([x, ...w]);
+  const one = spec.phase === 'forward' ? forward : step;
+  const all = compile((tensors: tf.Tensor[], w: tf.Tensor[]) => tensors.map((x) => one(x, w)), {
+    name: spec.name,
+    precision: spec.precision,
+  });
   return {
-    flops: bench.flops === undefined ? null : bench.flops * (spec.phase === 'step' ? 2 : 1),
+    // The step has three products for the forward pass's one if there are weights, and two if there are none.
+    flops: bench.flops === undefined ? null : bench.flops * (spec.phase === 'forward' ? 1 : weights.length > 0 ? 3 : 2),
     repeats: CHAIN,
-    run: async () => {
-      const results = all(inputs);
-      await results[CHAIN - 1]!.data();
+    run: async (called) => {
+      const results = all(inputs, weights);
+      called();
+      await results[CHAIN - 1]![0]!.data();
       tf.dispose(results);
     },
   };
+}
+
+/** Phases that a benchmark has. */
+export function phasesOf(name: string): BenchSpec['phase'][] {
+  const timesEngine = name === 'scalar-op' || name === 'captured-700';
+  return timesEngine || OPS[name]?.forwardOnly ? ['forward'] : ['forward', 'step'];
 }
 
 /** One eager addition of two scalars, handles and book-keeping included. */
@@ -181,7 +205,8 @@ function scalarOp(): BenchCase {
   return {
     flops: null,
     repeats: REPEATS,
-    run: async () => {
+    run: async (called) => {
+      called();
       for (let i = 0; i < REPEATS; i++) tf.add(a, b).dispose();
     },
   };
@@ -196,9 +221,10 @@ function capturedCall(): BenchCase {
   return {
     flops: null,
     repeats: REPEATS,
-    run: async () => {
+    run: async (called) => {
       for (let i = 0; i < REPEATS; i++) {
         const y = call(x);
+        if (i === 0) called();
         if (i === REPEATS - 1) await y.data();
         y.dispose();
       }

@@ -61,13 +61,15 @@ export async function runTogether(specs: readonly BenchSpec[], options: RunOptio
       threads: info.threads,
       device: info.device,
     };
-    const single = (phase: 'load' | 'first', ms: number) => ({
+    const single = (phase: 'load' | 'trace' | 'first', ms: number) => ({
       ...common,
       phase,
       bestMs: ms,
       medianMs: ms,
       gflops: null,
     });
+    // What the first call does before it returns is mostly tracing; an eager one traces nothing.
+    if (spec.mode !== 'eager') bench.rows.push(single('trace', first.callMs));
     bench.rows.push(single('load', loadMs), single('first', first.ms), {
       ...common,
       phase: spec.phase,
