@@ -1,4 +1,23 @@
 export {
+  type CollaborateOptions,
+  type Collaborator,
+  collaborate,
+  type InfluenceInput,
+  influenceInputs,
+} from './collaborate.js';
+export { composedKey, withBranchUNet } from './compose/branch-keys.js';
+export { ComposeCondStage } from './compose/compose-cond-stage.js';
+export { type ComposeOptions, composeOptions, type OriginalMix } from './compose/compose-options.js';
+export { type ComposeInputs, ComposeUNet, type ComposeUNetParts } from './compose/compose-unet.js';
+export type { ByCondition, Contexts } from './compose/contexts.js';
+export {
+  type ComposeBatch,
+  LatentDiffusionCompose,
+  type LatentDiffusionComposeParts,
+} from './compose/latent-diffusion-compose.js';
+export { composeFixed, type FixedCollaborator } from './compose-fixed.js';
+export { type ConfidenceOptions, confidenceMix, type MixStep, sampleConfidence } from './confidence-sampler.js';
+export {
   ComposeCondStageConfig,
   ComposeUNetConfig,
   ConfidenceSamplerConfig,
@@ -7,4 +26,9 @@ export { CONDITIONS, type Condition, sameConditions } from './config/conditions.
 export { branchField, LatentDiffusionComposeConfig } from './config/latent-diffusion-compose-config.js';
 export { COMPOSE_TARGETS } from './config/target-ids.js';
 export { codiffRegistry, composeRoles } from './config/targets.js';
+export { checkRules, type InfluenceOptions, type InfluenceRule, influenceMaps } from './influence.js';
+export { type InfluenceSchedule, influenceSchedules, scheduleFactor } from './influence-schedule.js';
+export { type MixDenoiserOptions, type MixEvent, mixDenoiser } from './mix-denoiser.js';
+export { type MixRecorder, type MixRecorderOptions, recordMixes } from './mix-recorder.js';
 export { specsOf } from './model-specs.js';
+export type { MixedNoise, NoiseMix } from './noise-mix.js';

@@ -10,11 +10,14 @@ const DECAY = 0.9999;
  * start as the weights themselves.
  *
  * @param scope of the model, with the part declared already @param part e.g. `model`
+ * @param averages which of the part's parameters, by their keys; all by default
  * @throws Error if two names collide without their dots
  */
-export function declareEma(scope: Scope, part: string): void {
+export function declareEma(scope: Scope, part: string, averages: (key: string) => boolean = () => true): void {
   const prefix = `${scope.at(part).path}.`;
-  const averaged = [...scope.specs.values()].filter(({ key, kind }) => kind === 'parameter' && key.startsWith(prefix));
+  const averaged = [...scope.specs.values()].filter(
+    ({ key, kind }) => kind === 'parameter' && key.startsWith(prefix) && averages(key),
+  );
   const at = scope.at('model_ema');
   at.buffer('decay', [], { kind: 'constant', value: DECAY });
   at.buffer('num_updates', [], { kind: 'constant', value: 0 }, { dtype: 'int32' });

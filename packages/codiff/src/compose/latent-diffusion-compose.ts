@@ -1,0 +1,146 @@
+import {
+  type AutoencoderKL,
+  type ContextKeys,
+  type DiffusionLosses,
+  declareEma,
+  makeSchedule,
+  type ParamKey,
+  type Params,
+  pLosses,
+  qSample,
+  type Rng,
+  type Schedule,
+  type Scope,
+  samplePosterior,
+  scheduleBuffers,
+} from '@codiff/ldm-core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Condition } from '../config/conditions.js';
+import type { LatentDiffusionComposeConfig } from '../config/latent-diffusion-compose-config.js';
+import type { MixedNoise } from '../noise-mix.js';
+import type { ComposeCondStage } from './compose-cond-stage.js';
+import type { ComposeOptions } from './compose-options.js';
+import type { ComposeInputs, ComposeUNet } from './compose-unet.js';
+import type { ByCondition, Contexts } from './contexts.js';
+
+/** How a {@link LatentDiffusionCompose} gets its parts: each declares itself at the scope it is given. */
+export interface LatentDiffusionComposeParts {
+  readonly unet: (scope: Scope) => ComposeUNet;
+  /** The text branch's. */
+  readonly firstStage: (scope: Scope) => AutoencoderKL<unknown>;
+  readonly condStage: (scope: Scope) => ComposeCondStage;
+}
+
+/** One batch of {@link LatentDiffusionCompose.losses}; nothing is drawn inside. */
+export interface ComposeBatch {
+  /** Clean latents, scaled [B,H,W,C]. */
+  readonly x0: tf.Tensor4D;
+  /** Steps, int32 [B]. */
+  readonly t: tf.Tensor1D;
+  /** Standard normal [B,H,W,C]. */
+  readonly noise: tf.Tensor4D;
+  /** Embeddings, each [B,L,D]: keys and values made beforehand would hide the dynamic diffusers' from the gradient. */
+  readonly embeddings: ByCondition<tf.Tensor3D>;
+  readonly rng?: Rng | undefined;
+}
+
+/** Schedule arrays that the original keeps out of its checkpoints. */
+const NOT_STORED = 'lvlb_weights';
+
+/** What alone is trained. */
+const DYNAMIC_DIFFUSER = /^model\.[^.]+_confidence_predictor\./;
+
+/**
+ * A collaborative diffusion model (Huang et al., CVPR 2023): frozen latent diffusion models of one condition each, and the
+ * dynamic diffusers that weigh them. Static structure only; weights are the `Params` that every method takes, options
+ * are arguments, and nothing is remembered between calls.
+ *
+ * Keys: 12 schedule arrays, `scale_factor` (if measured), `model`, `model_ema` (of the dynamic diffusers, with `use_ema`),
+ * `first_stage_model`, `cond_stage_model`.
+ */
+export class LatentDiffusionCompose {
+  readonly schedule: Schedule;
+  readonly unet: ComposeUNet;
+  readonly firstStage: AutoencoderKL<unknown>;
+  readonly condStage: ComposeCondStage;
+  private readonly measuredScale: ParamKey<tf.Rank.R0> | null;
+
+  constructor(
+    private readonly scope: Scope,
+    /** What it was built from. */
+    readonly config: LatentDiffusionComposeConfig,
+    parts: LatentDiffusionComposeParts,
+  ) {
+    this.schedule = makeSchedule({ ...config, givenBetas: undefined });
+    for (const [name, values] of scheduleBuffers(this.schedule)) {
+      if (name !== NOT_STORED) scope.buffer(name, [values.length], { kind: 'values', values });
+    }
+    this.measuredScale = config.scaleByStd ? scope.buffer('scale_factor', [], { kind: 'constant', value: 1 }) : null;
+    this.unet = parts.unet(scope.at('model'));
+    if (config.useEma) declareEma(scope, 'model', (key) => this.isTrained(key));
+    this.firstStage = parts.firstStage(scope.at('first_stage_model'));
+    this.condStage = parts.condStage(scope.at('cond_stage_model'));
+  }
+
+  /** The modalities that cooperate, in the order of their influence maps. */
+  get conditions(): readonly Condition[] {
+    return this.unet.conditions;
+  }
+
+  /** Whether training changes a parameter of this model: only the dynamic diffusers' are. */
+  isTrained(key: string): boolean {
+    return DYNAMIC_DIFFUSER.test(this.scope.path === '' ? key : key.slice(this.scope.path.length + 1));
+  }
+
+  /** Factor between the first stage's latents and the ones diffused: a number, or a scalar that the first batch measured. */
+  scaleFactor(p: Params): number | tf.Scalar {
+    return this.measuredScale ? p.of(this.measuredScale) : this.config.scaleFactor;
+  }
+
+  /**
+   * Images to latents, sampled from the posterior and scaled.
+   * @param images in [-1,1] [B,H,W,C] @param noise standard normal [B,h,w,C'] @returns [B,h,w,C']
+   */
+  encodeFirstStage(p: Params, images: tf.Tensor4D, noise: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => tf.mul(samplePosterior(this.firstStage.encode(p, images), noise), this.scaleFactor(p)));
+  }
+
+  /** @param z scaled latents [B,h,w,C'] @returns images, about [-1,1], not clipped [B,H,W,C] */
+  decodeFirstStage(p: Params, z: tf.Tensor4D): tf.Tensor4D {
+    return tf.tidy(() => this.firstStage.decode(p, tf.div(z, this.scaleFactor(p))));
+  }
+
+  /** Encode every condition, once a prompt; see `ComposeCondStage.forward`. */
+  encodeConditions(p: Params, inputs: ByCondition<tf.Tensor>): ByCondition<tf.Tensor3D> {
+    return this.condStage.forward(p, inputs);
+  }
+
+  /** Everything that attention needs of embeddings, once an image; see `ComposeUNet.contextKeys`. The caller owns it. */
+  contextKeys(p: Params, embeddings: ByCondition<tf.Tensor3D>): ByCondition<ContextKeys> {
+    return this.unet.contextKeys(p, embeddings);
+  }
+
+  /**
+   * One collaborative step: what all branches and dynamic diffusers say at (x, t), mixed.
+   * @param options default: those of the config, with which the model is trained
+   */
+  mix(p: Params, inputs: ComposeInputs, options?: ComposeOptions): MixedNoise {
+    return this.unet.mix(p, inputs, options);
+  }
+
+  /**
+   * The training loss of a batch (Ho et al. 2020, equation 14), differentiable by the dynamic diffusers: the branches are
+   * constants in it.
+   * @param options default: those of the config
+   */
+  losses(p: Params, { x0, t, noise, embeddings, rng }: ComposeBatch, options?: ComposeOptions): DiffusionLosses {
+    const output = tf.tidy(() => {
+      const x = qSample(this.schedule, x0, t, noise);
+      const contexts: Contexts = embeddings;
+      return this.mix(p, { x, t, contexts, rng, frozen: true }, options).eps;
+    });
+    const losses = pLosses(this.schedule, { x0, t, noise, output, logvar: this.config.logvarInit }, this.config);
+    output.dispose();
+    return losses;
+  }
+}
