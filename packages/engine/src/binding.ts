@@ -250,8 +250,9 @@ export class TensorBinding implements Binding {
   private checkRead(status: Status, shape: readonly number[]): void {
     const error = status.error({ op: 'data()', inputShapes: [shape] });
     if (error === null) return;
-    // The failure came from a queued call: let the queue go on with what does not depend on it.
-    this.runtime.clearQueueError();
+    // The failure came from a queued call: let the queue go on with what does not depend on it. Its result is seen a
+    // moment before the queue itself takes note and drops what waits; that moment has to pass first.
+    this.runtime.drain();
     throw error;
   }
 

@@ -71,7 +71,7 @@ export class Runtime {
   /** Block until every queued call is done. Failures show where their results are read. */
   drain(): void {
     this.native.TFE_ExecutorWaitForAllPendingNodes!(this.queue, this.status.pointer);
-    this.native.TFE_ExecutorClearError!(this.queue);
+    this.clearQueueError();
   }
 
   /** Let the queue go on after a failed call; what depends on its results stays poisoned. */

@@ -7,8 +7,9 @@ import { TensorBinding } from './binding.js';
 import { shortName } from './devices.js';
 import { type EngineInfo, engineOrNull, setEngine } from './engine.js';
 import { EngineError } from './errors.js';
+import { endWith } from './exit.js';
 import { registerKernels } from './kernels/index.js';
-import { limitMemory } from './memory-limit.js';
+import { limitMemory, limitTensors } from './memory-limit.js';
 import { openRuntime } from './runtime.js';
 
 /** Priority over tfjs's own backends, as upstream's node backend has it. */
@@ -59,6 +60,8 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
       { code: 'not-found' },
     );
   const threads = wanted.threads ?? availableParallelism();
+  const cpuOnly = wanted.device?.toLowerCase().startsWith('cpu') ?? false;
+  if (wanted.memoryLimitMiB !== undefined && cpuOnly) limitTensors(wanted.memoryLimitMiB);
   const runtime = openRuntime({
     paths: library,
     device: wanted.device,
@@ -66,7 +69,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
       intraOpThreads: threads,
       interOpThreads: wanted.deterministic ? 1 : threads,
       memoryGrowth: wanted.memoryGrowth ?? true,
-      cpuOnly: wanted.device?.toLowerCase().startsWith('cpu') ?? false,
+      cpuOnly,
       ...(wanted.memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: wanted.memoryLimitMiB }),
     },
   });
@@ -89,8 +92,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
   registerKernels();
   tf.registerBackend(BACKEND_NAME, () => backend, PRIORITY);
   await tf.setBackend(BACKEND_NAME);
-  // A queued call that is still running while the process tears down would touch freed memory.
-  process.once('exit', () => runtime.drain());
+  endWith(runtime);
   return info;
 }
 

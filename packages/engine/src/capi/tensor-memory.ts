@@ -9,9 +9,8 @@ const TSTRING_BYTES = 24;
 /** Allocate a `TF_Tensor` and fill it. Strings come as UTF-8 bytes, one array each. */
 export function newTensor(native: Native, shape: readonly number[], dtype: number, values: BackendValues): Pointer {
   if (dtype === DataType.string) return newStringTensor(native, shape, values as Uint8Array[]);
-  const bytes = ArrayBuffer.isView(values)
-    ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    : new Uint8Array(Float32Array.from(values as unknown as number[]).buffer);
+  const { buffer, byteOffset, byteLength } = values as Exclude<BackendValues, Uint8Array[]>;
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const tensor = native.TF_AllocateTensor!(dtype, shape, shape.length, bytes.byteLength) as Pointer | null;
   const data = tensor === null ? null : (native.TF_TensorData!(tensor) as Pointer | null);
   if (tensor === null || (data === null && bytes.byteLength > 0))

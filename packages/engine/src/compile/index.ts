@@ -72,7 +72,6 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       code: 'usage',
     });
   let entries: Entry[] = [];
-  let traces = 0;
   const watch = new RetraceWatch(settings.label);
   const untyped = fn as (...args: unknown[]) => unknown;
 
@@ -85,7 +84,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
       return entries[0]!.program;
     }
     watch.missed(args);
-    traces++;
+    compiled.traces++;
     const program = traceProgram(engine, untyped, structures, settings);
     entries.unshift({ signature, program });
     for (const { program } of entries.splice(cacheSize)) forget(engine, program);
@@ -109,19 +108,15 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     return result as R;
   }
 
-  const compiled = call as unknown as Compiled<A, R>;
-  Object.defineProperties(compiled, {
-    name: { value: settings.label },
-    traces: { get: () => traces },
-    dispose: {
-      value: () => {
-        const engine = currentEngine();
-        for (const { program } of entries) forget(engine, program);
-        entries = [];
-      },
+  const compiled = Object.assign(call, {
+    traces: 0,
+    dispose: () => {
+      const engine = currentEngine();
+      for (const { program } of entries) forget(engine, program);
+      entries = [];
     },
   });
-  return compiled;
+  return Object.defineProperty(compiled, 'name', { value: settings.label });
 }
 
 function forget({ binding }: Engine, program: Program): void {

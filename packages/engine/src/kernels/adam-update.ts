@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { BACKEND_NAME } from '../backend.js';
 import { currentEngine } from '../engine.js';
-import { boolAttr, FLOAT } from './ops.js';
+import { boolAttr, defineKernel, FLOAT } from './ops.js';
 import { inPlace } from './state.js';
 
 type Inputs = Record<'param' | 'm' | 'v' | 'grad' | 'lr' | 'epsilon' | 'decay', tf.Tensor>;
@@ -13,36 +12,31 @@ type Inputs = Record<'param' | 'm' | 'v' | 'grad' | 'lr' | 'epsilon' | 'decay', 
  * Inside a step that owns its state, TensorFlow's ResourceApplyAdam does it in one pass and in place. The bias corrections
  * are already in lr and epsilon, hence its beta powers are zero.
  */
-export const adamUpdate: tf.KernelConfig = {
-  kernelName: 'AdamUpdate',
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { param, m, v, grad, lr, epsilon, decay } = inputs as unknown as Inputs;
-    const { beta1, beta2 } = attrs as unknown as { beta1: number; beta2: number };
-    return tf.tidy(() => {
-      const place = inPlace([param, m, v]);
-      if (place === null) {
-        const m2 = tf.add(m, tf.mul(tf.sub(grad, m), 1 - beta1));
-        const v2 = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
-        const move = tf.div(tf.mul(m2, lr), tf.add(tf.sqrt(v2), epsilon));
-        return [tf.sub(isZero(decay) ? param : tf.sub(param, tf.mul(param, decay)), move), m2, v2];
+export const adamUpdate = defineKernel<Inputs, { beta1: number; beta2: number }>(
+  'AdamUpdate',
+  ({ param, m, v, grad, lr, epsilon, decay }, { beta1, beta2 }) => {
+    const place = inPlace([param, m, v]);
+    if (place === null) {
+      const m2 = tf.add(m, tf.mul(tf.sub(grad, m), 1 - beta1));
+      const v2 = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
+      const move = tf.div(tf.mul(m2, lr), tf.add(tf.sqrt(v2), epsilon));
+      return [tf.sub(isZero(decay) ? param : tf.sub(param, tf.mul(param, decay)), move), m2, v2];
+    }
+    const { trace, variables, output, read, inTurn } = place;
+    const [iParam, iM, iV] = variables as [number, number, number];
+    inTurn(() => {
+      if (!isZero(decay)) {
+        const decayed = output(tf.sub(param, tf.mul(param, decay)));
+        trace.update('AssignVariableOp', [{ ...FLOAT, name: 'dtype' }], [iParam, decayed]);
       }
-      const { trace, variables, output, read, inTurn } = place;
-      const [iParam, iM, iV] = variables as [number, number, number];
-      inTurn(() => {
-        if (!isZero(decay)) {
-          const decayed = output(tf.sub(param, tf.mul(param, decay)));
-          trace.update('AssignVariableOp', [{ ...FLOAT, name: 'dtype' }], [iParam, decayed]);
-        }
-        const scalars = [0, 0].map((power) => output(tf.scalar(power)));
-        const rates = [lr, tf.scalar(beta1), tf.scalar(beta2), epsilon].map(output);
-        const attributes = [FLOAT, boolAttr('use_locking', false), boolAttr('use_nesterov', false)];
-        trace.update('ResourceApplyAdam', attributes, [iParam, iM, iV, ...scalars, ...rates, output(grad)]);
-      });
-      return variables.map(read);
+      const scalars = [0, 0].map((power) => output(tf.scalar(power)));
+      const rates = [lr, tf.scalar(beta1), tf.scalar(beta2), epsilon].map(output);
+      const attributes = [FLOAT, boolAttr('use_locking', false), boolAttr('use_nesterov', false)];
+      trace.update('ResourceApplyAdam', attributes, [iParam, iM, iV, ...scalars, ...rates, output(grad)]);
     });
+    return variables.map(read);
   },
-};
+);
 
 /** Whether a scalar is known to be zero before anything runs. */
 function isZero(scalar: tf.TensorInfo): boolean {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { BACKEND_NAME } from '../backend.js';
 import { currentEngine } from '../engine.js';
+import { defineKernel } from './ops.js';
 
 /** Logits of one block: 16 MiB, which two cores' caches still help with. Larger blocks spend their time on page faults. */
 const BLOCK_LOGITS = 2 ** 22;
@@ -19,71 +19,61 @@ interface Block {
 }
 
 /** softmax(scale q k^T) v by blocks, one after the other, so that one block's logits exist at a time. */
-export const attention: tf.KernelConfig = {
-  kernelName: 'Attention',
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { q, k, v } = inputs as unknown as Record<'q' | 'k' | 'v', tf.Tensor3D>;
-    const { heads, scale } = attrs as unknown as Attrs;
-    return tf.tidy(() => {
-      const [Q, K, V] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads)];
-      const parts = inSequence(blocksOf(Q, K), (block) => {
-        const keys = headsOf(K, block);
-        return [tf.matMul(softmaxOf(rowsOf(Q, block), keys), headsOf(V, block)) as tf.Tensor4D];
-      });
-      return [
-        merge(
-          joinRows(
-            parts.map(([part]) => part!),
-            blocksOf(Q, K),
-          ),
-        ),
-      ];
+export const attention = defineKernel<Record<'q' | 'k' | 'v', tf.Tensor3D>, Attrs>(
+  'Attention',
+  ({ q, k, v }, { heads, scale }) => {
+    const [Q, K, V] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads)];
+    const parts = inSequence(blocksOf(Q, K), (block) => {
+      const keys = headsOf(K, block);
+      return [tf.matMul(softmaxOf(rowsOf(Q, block), keys), headsOf(V, block)) as tf.Tensor4D];
     });
+    return [
+      merge(
+        joinRows(
+          parts.map(([part]) => part!),
+          blocksOf(Q, K),
+        ),
+      ),
+    ];
   },
-};
+);
 
 /** Its gradient: the softmax P is computed again, dv = P^T dy, dS = P (dP - sum(P dP)), dq = scale dS k, dk = scale dS^T q. */
-export const attentionGrad: tf.KernelConfig = {
-  kernelName: 'AttentionGrad',
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { dy, q, k, v } = inputs as unknown as Record<'dy' | 'q' | 'k' | 'v', tf.Tensor3D>;
-    const { heads, scale } = attrs as unknown as Attrs;
-    return tf.tidy(() => {
-      const [Q, K, V, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads), split(dy, heads)];
-      const blocks = blocksOf(Q, K);
-      const parts = inSequence(blocks, (block) => {
-        const [rows, keys, values, dOut] = [rowsOf(Q, block), headsOf(K, block), headsOf(V, block), rowsOf(dY, block)];
-        const P = softmaxOf(rows, keys);
-        const dP = tf.matMul(dOut, values, false, true);
-        // sum_M P dP = sum_e dOut (P v): without another array of the logits' size.
-        const inner = tf.sum(tf.mul(dOut, tf.matMul(P, values)), -1, true);
-        const dS = tf.mul(P, tf.sub(dP, inner));
-        // The queries carry the scale already, so dk has it; dq gets it at the end.
-        return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
-      });
-      const dq = tf.mul(
-        merge(
-          joinRows(
-            parts.map(([part]) => part!),
-            blocks,
-          ),
-        ),
-        scale,
-      );
-      const sums = [1, 2].map((i) =>
-        merge(
-          addRows(
-            parts.map((part) => part[i]!),
-            blocks,
-          ),
-        ),
-      );
-      return [dq, ...sums];
+export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v', tf.Tensor3D>, Attrs>(
+  'AttentionGrad',
+  ({ dy, q, k, v }, { heads, scale }) => {
+    const [Q, K, V, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads), split(dy, heads)];
+    const blocks = blocksOf(Q, K);
+    const parts = inSequence(blocks, (block) => {
+      const [rows, keys, values, dOut] = [rowsOf(Q, block), headsOf(K, block), headsOf(V, block), rowsOf(dY, block)];
+      const P = softmaxOf(rows, keys);
+      const dP = tf.matMul(dOut, values, false, true);
+      // sum_M P dP = sum_e dOut (P v): without another array of the logits' size.
+      const inner = tf.sum(tf.mul(dOut, tf.matMul(P, values)), -1, true);
+      const dS = tf.mul(P, tf.sub(dP, inner));
+      // The queries carry the scale already, so dk has it; dq gets it at the end.
+      return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
     });
+    const dq = tf.mul(
+      merge(
+        joinRows(
+          parts.map(([part]) => part!),
+          blocks,
+        ),
+      ),
+      scale,
+    );
+    const sums = [1, 2].map((i) =>
+      merge(
+        addRows(
+          parts.map((part) => part[i]!),
+          blocks,
+        ),
+      ),
+    );
+    return [dq, ...sums];
   },
-};
+);
 
 function softmaxOf(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor4D {
   return tf.softmax(tf.matMul(q, k, false, true)) as tf.Tensor4D;

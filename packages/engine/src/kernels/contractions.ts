@@ -22,7 +22,7 @@ export const batchMatMul = (): tf.KernelConfig => {
     backendName: BACKEND_NAME,
     kernelFunc: (args) => {
       const { a, b } = args.inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
-      const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
+      const { transposeA, transposeB } = args.attrs as { transposeA: boolean; transposeB: boolean };
       if (a.shape.length !== 2 || b.shape.length !== 2 || a.dtype !== 'float32' || b.dtype !== 'float32')
         return batched.kernelFunc(args);
       return op('MatMul', [FLOAT, boolAttr('transpose_a', transposeA), boolAttr('transpose_b', transposeB)], [a, b]);

@@ -1,13 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { BACKEND_NAME } from '../backend.js';
-import { boolAttr, FLOAT, intAttr, op, stringAttr } from './ops.js';
+import { boolAttr, defineKernel, FLOAT, intAttr, op, stringAttr } from './ops.js';
 
-interface ConvAttrs {
+type ConvAttrs = {
   strides: [number, number] | number;
   pad: 'valid' | 'same' | number | tf.backend_util.ExplicitPadding;
   dataFormat: 'NHWC' | 'NCHW';
   dimRoundingMode?: 'floor' | 'round' | 'ceil';
-}
+};
 
 function gradientAttrs(info: tf.backend_util.Conv2DInfo) {
   const { top, bottom, left, right, type } = info.padInfo;
@@ -40,36 +39,22 @@ function convInfo(x: number[], filter: number[], { strides, pad, dataFormat, dim
 }
 
 /** Gradient with respect to the image, with any padding; upstream's kernel takes 'same' and 'valid' only. */
-export const conv2dBackpropInput: tf.KernelConfig = {
-  kernelName: tf.Conv2DBackpropInput,
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { dy, filter } = inputs as { dy: tf.TensorInfo; filter: tf.TensorInfo };
-    const { inputShape, ...conv } = attrs as unknown as ConvAttrs & { inputShape: number[] };
-    const info = convInfo(inputShape, filter.shape, conv);
-    return tf.tidy(() =>
-      op('Conv2DBackpropInput', gradientAttrs(info), [tf.tensor1d(info.inShape, 'int32'), filter, dy]),
-    );
-  },
-};
+export const conv2dBackpropInput = defineKernel<
+  Record<'dy' | 'filter', tf.Tensor>,
+  ConvAttrs & { inputShape: number[] }
+>(tf.Conv2DBackpropInput, ({ dy, filter }, { inputShape, ...conv }) => {
+  const info = convInfo(inputShape, filter.shape, conv);
+  return [op('Conv2DBackpropInput', gradientAttrs(info), [tf.tensor1d(info.inShape, 'int32'), filter, dy])];
+});
 
 /** Gradient with respect to the filter, with any padding. */
-export const conv2dBackpropFilter: tf.KernelConfig = {
-  kernelName: tf.Conv2DBackpropFilter,
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { x, dy } = inputs as { x: tf.TensorInfo; dy: tf.TensorInfo };
-    const { filterShape, ...conv } = attrs as unknown as ConvAttrs & { filterShape: number[] };
+export const conv2dBackpropFilter = defineKernel<Record<'x' | 'dy', tf.Tensor>, ConvAttrs & { filterShape: number[] }>(
+  tf.Conv2DBackpropFilter,
+  ({ x, dy }, { filterShape, ...conv }) => {
     const info = convInfo(x.shape, filterShape, conv);
-    return tf.tidy(() =>
-      op('Conv2DBackpropFilter', gradientAttrs(info), [x, tf.tensor1d(info.filterShape, 'int32'), dy]),
-    );
+    return [op('Conv2DBackpropFilter', gradientAttrs(info), [x, tf.tensor1d(info.filterShape, 'int32'), dy])];
   },
-};
+);
 
 /** Says that convolutions with explicit padding have gradients here, so that model code need not pad first. */
-export const explicitConvGradients: tf.KernelConfig = {
-  kernelName: 'ExplicitConvGradients',
-  backendName: BACKEND_NAME,
-  kernelFunc: () => [],
-};
+export const explicitConvGradients = defineKernel('ExplicitConvGradients', () => []);

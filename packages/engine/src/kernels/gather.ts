@@ -1,21 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { BACKEND_NAME } from '../backend.js';
 import { DataType, dataTypeOf } from '../capi/data-type.js';
-import { intAttr, op, typeAttr } from './ops.js';
+import { defineKernel, intAttr, op, typeAttr } from './ops.js';
 
 /**
  * Slices of x along an axis. Upstream's kernel reads the indices back to check them, which stalls the device and cannot be
  * traced; TensorFlow checks them itself on the CPU, and gives zeros for indices outside on a GPU.
  */
-export const gather: tf.KernelConfig = {
-  kernelName: tf.GatherV2,
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { x, indices } = inputs as { x: tf.Tensor; indices: tf.Tensor };
-    const { axis, batchDims } = attrs as unknown as tf.GatherV2Attrs;
+export const gather = defineKernel<{ x: tf.Tensor; indices: tf.Tensor }, tf.GatherV2Attrs>(
+  tf.GatherV2,
+  ({ x, indices }, { axis, batchDims }) => {
     // Throws where the shapes do not fit.
     tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
-    return tf.tidy(() =>
+    return [
       op(
         'GatherV2',
         [
@@ -26,6 +22,6 @@ export const gather: tf.KernelConfig = {
         ],
         [x, indices, tf.scalar(axis, 'int32')],
       ),
-    );
+    ];
   },
-};
+);

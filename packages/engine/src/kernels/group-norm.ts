@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { BACKEND_NAME } from '../backend.js';
+import { defineKernel } from './ops.js';
 import { meanOfRows } from './reductions.js';
 
-interface Attrs {
+type Attrs = {
   groups: number;
   epsilon: number;
   activation: 'none' | 'silu';
-}
+};
 
 /** The input as rows [B,N,C], centred by its group, with what the group's statistics make of scale and offset. */
 interface Normalized {
@@ -21,47 +21,37 @@ interface Normalized {
  * Group normalization, y = x a + b with a and b per sample and channel: means of channels first, then of the few channels
  * of a group, so that the large array is only read in its own order.
  */
-export const groupNorm: tf.KernelConfig = {
-  kernelName: 'GroupNorm',
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { x, scale, offset } = inputs as unknown as Record<'x' | 'scale' | 'offset', tf.Tensor>;
-    const { groups, epsilon, activation } = attrs as unknown as Attrs;
-    return tf.tidy(() => {
-      const { centred, inverse } = normalize(x, groups, epsilon);
-      const z = tf.add(tf.mul(centred, perChannel(inverse, scale)), offset);
-      return [tf.reshape(activation === 'silu' ? tf.mul(z, tf.sigmoid(z)) : z, x.shape)];
-    });
+export const groupNorm = defineKernel<Record<'x' | 'scale' | 'offset', tf.Tensor>, Attrs>(
+  'GroupNorm',
+  ({ x, scale, offset }, { groups, epsilon, activation }) => {
+    const { centred, inverse } = normalize(x, groups, epsilon);
+    const z = tf.add(tf.mul(centred, perChannel(inverse, scale)), offset);
+    return [tf.reshape(activation === 'silu' ? tf.mul(z, tf.sigmoid(z)) : z, x.shape)];
   },
-};
+);
 
 /** Its gradient: dx = (g - mean(g) - xHat mean(g xHat)) / std with g = dz scale, means over the group. */
-export const groupNormGrad: tf.KernelConfig = {
-  kernelName: 'GroupNormGrad',
-  backendName: BACKEND_NAME,
-  kernelFunc: ({ inputs, attrs }) => {
-    const { dy, x, scale, offset } = inputs as unknown as Record<'dy' | 'x' | 'scale' | 'offset', tf.Tensor>;
-    const { groups, epsilon, activation } = attrs as unknown as Attrs;
-    return tf.tidy(() => {
-      const { rows, centred, inverse } = normalize(x, groups, epsilon);
-      const [B, N, C] = rows.shape;
-      const a = perChannel(inverse, scale);
-      let dz = tf.reshape(dy, rows.shape) as tf.Tensor3D;
-      if (activation === 'silu') dz = tf.mul(dz, siluSlope(tf.add(tf.mul(centred, a), offset)));
-      // Per sample and channel [B,1,C]: mean of dz, and mean of dz times the centred input.
-      const meanDz = meanOfRows(dz);
-      const meanProduct = meanOfRows(tf.mul(dz, centred));
-      const doffset = tf.mul(tf.sum(meanDz, [0, 1]), N);
-      const dscale = tf.mul(tf.sum(tf.mul(meanProduct, spread(inverse, C)), [0, 1]), N);
-      const ofGroup = (perC: tf.Tensor3D): tf.Tensor3D =>
-        tf.mean(tf.reshape(tf.mul(perC, scale), [B, groups, C / groups]), 2, true);
-      const shift = spread(tf.mul(ofGroup(meanDz), inverse), C);
-      const slope = spread(tf.mul(ofGroup(meanProduct), tf.mul(inverse, tf.square(inverse))), C);
-      const dx = tf.sub(tf.sub(tf.mul(dz, a), tf.mul(centred, slope)), shift);
-      return [tf.reshape(dx, x.shape), dscale, doffset];
-    });
+export const groupNormGrad = defineKernel<Record<'dy' | 'x' | 'scale' | 'offset', tf.Tensor>, Attrs>(
+  'GroupNormGrad',
+  ({ dy, x, scale, offset }, { groups, epsilon, activation }) => {
+    const { rows, centred, inverse } = normalize(x, groups, epsilon);
+    const [B, N, C] = rows.shape;
+    const a = perChannel(inverse, scale);
+    let dz = tf.reshape(dy, rows.shape) as tf.Tensor3D;
+    if (activation === 'silu') dz = tf.mul(dz, siluSlope(tf.add(tf.mul(centred, a), offset)));
+    // Per sample and channel [B,1,C]: mean of dz, and mean of dz times the centred input.
+    const meanDz = meanOfRows(dz);
+    const meanProduct = meanOfRows(tf.mul(dz, centred));
+    const doffset = tf.mul(tf.sum(meanDz, [0, 1]), N);
+    const dscale = tf.mul(tf.sum(tf.mul(meanProduct, spread(inverse, C)), [0, 1]), N);
+    const ofGroup = (perC: tf.Tensor3D): tf.Tensor3D =>
+      tf.mean(tf.reshape(tf.mul(perC, scale), [B, groups, C / groups]), 2, true);
+    const shift = spread(tf.mul(ofGroup(meanDz), inverse), C);
+    const slope = spread(tf.mul(ofGroup(meanProduct), tf.mul(inverse, tf.square(inverse))), C);
+    const dx = tf.sub(tf.sub(tf.mul(dz, a), tf.mul(centred, slope)), shift);
+    return [tf.reshape(dx, x.shape), dscale, doffset];
   },
-};
+);
 
 function normalize(x: tf.Tensor, groups: number, epsilon: number): Normalized {
   const [B, C] = [x.shape[0]!, x.shape[x.rank - 1]!];

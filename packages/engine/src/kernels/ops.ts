@@ -1,4 +1,5 @@
-import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { BACKEND_NAME } from '../backend.js';
 import { AttrKind } from '../capi/attributes.js';
 import { DataType } from '../capi/data-type.js';
 import { currentEngine } from '../engine.js';
@@ -17,11 +18,31 @@ export const intAttr = (name: string, value: number | readonly number[]): OpAttr
 export const stringAttr = (name: string, value: string): OpAttr => ({ name, type: AttrKind.string, value });
 
 /** Run a TensorFlow operation of one result: at once, or as a node of the function being traced. */
-export function op(name: string, attrs: readonly OpAttr[], inputs: readonly TensorInfo[]): Tensor {
+export function op(name: string, attrs: readonly OpAttr[], inputs: readonly tf.TensorInfo[]): tf.Tensor {
   return currentEngine().backend.executeSingleOutput(name, attrs, inputs);
 }
 
 /** The same for several results. */
-export function ops(name: string, attrs: readonly OpAttr[], inputs: readonly TensorInfo[], outputs: number): Tensor[] {
+export function ops(
+  name: string,
+  attrs: readonly OpAttr[],
+  inputs: readonly tf.TensorInfo[],
+  outputs: number,
+): tf.Tensor[] {
   return currentEngine().backend.executeMultipleOutputs(name, attrs, inputs, outputs);
+}
+
+/**
+ * A kernel for tfjs's registry. tfjs passes inputs and attributes as untyped maps; this is the one place that gives them
+ * the types of the kernel's contract. What the kernel leaves behind is freed.
+ */
+export function defineKernel<Inputs extends { [name: string]: tf.Tensor }, Attrs = object>(
+  kernelName: string,
+  compute: (inputs: Inputs, attrs: Attrs) => tf.Tensor[],
+): tf.KernelConfig {
+  return {
+    kernelName,
+    backendName: BACKEND_NAME,
+    kernelFunc: ({ inputs, attrs }) => tf.tidy(() => compute(inputs as Inputs, attrs as Attrs)),
+  };
 }
