@@ -23,18 +23,12 @@ export const attention = defineKernel<Record<'q' | 'k' | 'v', tf.Tensor3D>, Attr
   'Attention',
   ({ q, k, v }, { heads, scale }) => {
     const [Q, K, V] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads)];
-    const parts = inSequence(blocksOf(Q, K), (block) => {
-      const keys = headsOf(K, block);
-      return [tf.matMul(softmaxOf(rowsOf(Q, block), keys), headsOf(V, block)) as tf.Tensor4D];
+    const blocks = blocksOf(Q, K);
+    const parts = inSequence(blocks, (block) => {
+      const P = softmaxOf(rowsOf(Q, block), headsOf(K, block));
+      return [tf.matMul(P, headsOf(V, block)) as tf.Tensor4D];
     });
-    return [
-      merge(
-        joinRows(
-          parts.map(([part]) => part!),
-          blocksOf(Q, K),
-        ),
-      ),
-    ];
+    return [merge(joinRows(column(parts, 0), blocks))];
   },
 );
 
@@ -54,23 +48,8 @@ export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v', tf.Tens
       // The queries carry the scale already, so dk has it; dq gets it at the end.
       return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
     });
-    const dq = tf.mul(
-      merge(
-        joinRows(
-          parts.map(([part]) => part!),
-          blocks,
-        ),
-      ),
-      scale,
-    );
-    const sums = [1, 2].map((i) =>
-      merge(
-        addRows(
-          parts.map((part) => part[i]!),
-          blocks,
-        ),
-      ),
-    );
+    const dq = tf.mul(merge(joinRows(column(parts, 0), blocks)), scale);
+    const sums = [1, 2].map((i) => merge(addRows(column(parts, i), blocks)));
     return [dq, ...sums];
   },
 );
@@ -90,6 +69,9 @@ function merge(x: tf.Tensor4D): tf.Tensor3D {
   const [B, h, N, d] = x.shape;
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [B, N, h * d]);
 }
+
+/** The i-th result of every block. */
+const column = (parts: readonly tf.Tensor4D[][], i: number): tf.Tensor4D[] => parts.map((part) => part[i]!);
 
 /** As many heads at a time as fit a block; if one head is too many, as many of its rows. */
 function blocksOf(q: tf.Tensor4D, k: tf.Tensor4D): Block[] {
