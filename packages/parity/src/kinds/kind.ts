@@ -20,8 +20,6 @@ export interface CaseContext {
   wants(name: string): boolean;
   /** Is any output stored whose name starts so? */
   wantsAny(prefix: string): boolean;
-  /** Names of all stored outputs. */
-  readonly wanted: readonly string[];
   /** The case's model, borrowed or its own. @throws Error where the case names another target than the kind takes */
   model(field: Target | string, files: ModelFiles | undefined, target: string): CaseModel;
   /** Values for a model's parameters by the case's `weights`, or by those of an entry. */

@@ -39,10 +39,6 @@ export const KIND_NAMES = [
   'postprocess',
 ] as const;
 
-/** A name of {@link KIND_NAMES}. */
-export type KindName = (typeof KIND_NAMES)[number];
-
-/** The kinds that can be computed so far, by name. */
 const BUILT: readonly Kind[] = [
   timestepEmbeddings,
   unet,
@@ -59,4 +55,6 @@ const BUILT: readonly Kind[] = [
   modules,
   fullsize,
 ];
+
+/** The kinds that can be computed, by name. The others of {@link KIND_NAMES} fail as not built yet. */
 export const KINDS: ReadonlyMap<string, Kind> = new Map(BUILT.map((kind) => [kind.kind, kind]));

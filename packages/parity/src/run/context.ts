@@ -18,7 +18,6 @@ export function makeContext(
   const keys = 'model' in file.config ? (file.config.keys as WeightSource['keys']) : undefined;
   return {
     inputs: new Inputs(file.inputs),
-    wanted,
     wants: (name) => file.outputs.has(name),
     wantsAny: (prefix) => wanted.some((name) => name.startsWith(prefix)),
     model: (field, files, target) => modelOf(file.folder, field, files, target),
