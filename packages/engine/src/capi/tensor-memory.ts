@@ -9,8 +9,7 @@ const TSTRING_BYTES = 24;
 /** Allocate a `TF_Tensor` and fill it. Strings come as UTF-8 bytes, one array each. */
 export function newTensor(native: Native, shape: readonly number[], dtype: number, values: BackendValues): Pointer {
   if (dtype === DataType.string) return newStringTensor(native, shape, values as Uint8Array[]);
-  const { buffer, byteOffset, byteLength } = values as Exclude<BackendValues, Uint8Array[]>;
-  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  const bytes = bytesOf(dtype, values as ArrayLike<number>);
   const tensor = native.TF_AllocateTensor!(dtype, shape, shape.length, bytes.byteLength) as Pointer | null;
   const data = tensor === null ? null : (native.TF_TensorData!(tensor) as Pointer | null);
   if (tensor === null || (data === null && bytes.byteLength > 0))
@@ -20,6 +19,13 @@ export function newTensor(native: Native, shape: readonly number[], dtype: numbe
     );
   if (data !== null) writeMemory(data, bytes);
   return tensor;
+}
+
+/** tfjs mostly hands over typed arrays, but plain ones from some of its own operations. */
+function bytesOf(dtype: number, values: ArrayLike<number>): Uint8Array {
+  if (ArrayBuffer.isView(values)) return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  if (dtype === DataType.int32) return new Uint8Array(Int32Array.from(values).buffer);
+  return dtype === DataType.bool ? Uint8Array.from(values) : new Uint8Array(Float32Array.from(values).buffer);
 }
 
 function newStringTensor(native: Native, shape: readonly number[], values: readonly Uint8Array[]): Pointer {

@@ -44,7 +44,7 @@ export const conv2dBackpropInput = defineKernel<
   ConvAttrs & { inputShape: number[] }
 >(tf.Conv2DBackpropInput, ({ dy, filter }, { inputShape, ...conv }) => {
   const info = convInfo(inputShape, filter.shape, conv);
-  return [op('Conv2DBackpropInput', gradientAttrs(info), [tf.tensor1d(info.inShape, 'int32'), filter, dy])];
+  return op('Conv2DBackpropInput', gradientAttrs(info), [tf.tensor1d(info.inShape, 'int32'), filter, dy]);
 });
 
 /** Gradient with respect to the filter, with any padding. */
@@ -52,7 +52,7 @@ export const conv2dBackpropFilter = defineKernel<Record<'x' | 'dy', tf.Tensor>, 
   tf.Conv2DBackpropFilter,
   ({ x, dy }, { filterShape, ...conv }) => {
     const info = convInfo(x.shape, filterShape, conv);
-    return [op('Conv2DBackpropFilter', gradientAttrs(info), [x, tf.tensor1d(info.filterShape, 'int32'), dy])];
+    return op('Conv2DBackpropFilter', gradientAttrs(info), [x, tf.tensor1d(info.filterShape, 'int32'), dy]);
   },
 );
 

@@ -11,17 +11,15 @@ export const gather = defineKernel<{ x: tf.Tensor; indices: tf.Tensor }, tf.Gath
   ({ x, indices }, { axis, batchDims }) => {
     // Throws where the shapes do not fit.
     tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
-    return [
-      op(
-        'GatherV2',
-        [
-          intAttr('batch_dims', batchDims),
-          typeAttr('Tparams', dataTypeOf(x.dtype)),
-          typeAttr('Tindices', dataTypeOf(indices.dtype)),
-          typeAttr('Taxis', DataType.int32),
-        ],
-        [x, indices, tf.scalar(axis, 'int32')],
-      ),
-    ];
+    return op(
+      'GatherV2',
+      [
+        intAttr('batch_dims', batchDims),
+        typeAttr('Tparams', dataTypeOf(x.dtype)),
+        typeAttr('Tindices', dataTypeOf(indices.dtype)),
+        typeAttr('Taxis', DataType.int32),
+      ],
+      [x, indices, tf.scalar(axis, 'int32')],
+    );
   },
 );

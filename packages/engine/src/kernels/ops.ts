@@ -35,10 +35,11 @@ export function ops(
 /**
  * A kernel for tfjs's registry. tfjs passes inputs and attributes as untyped maps; this is the one place that gives them
  * the types of the kernel's contract. What the kernel leaves behind is freed.
+ * @param compute returns an array for kernels of our own; for tfjs's own ones what tfjs expects, usually one tensor
  */
 export function defineKernel<Inputs extends { [name: string]: tf.Tensor }, Attrs = object>(
   kernelName: string,
-  compute: (inputs: Inputs, attrs: Attrs) => tf.Tensor[],
+  compute: (inputs: Inputs, attrs: Attrs) => tf.Tensor | tf.Tensor[],
 ): tf.KernelConfig {
   return {
     kernelName,
