@@ -77,6 +77,21 @@ describe('the main thread', () => {
   });
 });
 
+describe('the end of the process, with a call under way', () => {
+  it.each([
+    ['exit', 7],
+    ['exitCode', 5],
+    ['throw', 1],
+    ['reject', 1],
+    ['nothing', 0],
+  ] as const)('%s: status %i, handlers run, errors are shown', async (how, status) => {
+    const { code, signal, stdout, stderr } = await runChild('ends', { args: [how] });
+    expect({ code, signal, stdout }).toEqual({ code: status, signal: null, stdout: `exit handler ${status}\n` });
+    if (status === 1) expect(stderr).toMatch(/Error: an error of the program/);
+    else expect(stderr).toBe('');
+  });
+});
+
 describe('memory', () => {
   it.skipIf(!linux)('of a step with Adam and EMA stays below 5.3 times its parameters', async () => {
     const { parameters, peak, losses } = await jsonOf<{ parameters: number; peak: number; losses: number[] }>(
