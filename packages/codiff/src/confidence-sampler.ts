@@ -12,7 +12,11 @@ import type { MixedNoise } from './noise-mix.js';
 export type MixStep = (p: Params, inputs: ComposeInputs, options: ComposeOptions) => MixedNoise;
 
 /** Settings of {@link sampleConfidence} besides DDIM's own. Options of the original have its sampler's defaults. */
-export interface ConfidenceOptions extends MixDenoiserOptions, Partial<Omit<OriginalMix, 'confidenceInput'>> {
+export interface ConfidenceOptions extends MixDenoiserOptions {
+  readonly segMaskScaleFactor?: OriginalMix['segMaskScaleFactor'] | undefined;
+  readonly segMaskSchedule?: OriginalMix['segMaskSchedule'] | undefined;
+  readonly softmaxTwice?: boolean | undefined;
+  readonly boostFactor?: number | undefined;
   /** The model's step. Default: `model.mix`, run operation by operation. */
   readonly step?: MixStep | undefined;
 }

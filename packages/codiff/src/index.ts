@@ -26,6 +26,34 @@ export { CONDITIONS, type Condition, sameConditions } from './config/conditions.
 export { branchField, LatentDiffusionComposeConfig } from './config/latent-diffusion-compose-config.js';
 export { COMPOSE_TARGETS } from './config/target-ids.js';
 export { codiffRegistry, composeRoles } from './config/targets.js';
+export {
+  adamBy,
+  embeddingOf,
+  embeddingStep,
+  IMAGIC_STAGES,
+  imagicAdam,
+  reconstructionError,
+  startEmbedding,
+  startTuning,
+  weightsStep,
+} from './edit/imagic.js';
+export { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, interpolate } from './edit/interpolate.js';
+export {
+  type NoiseDraw,
+  noiseDraws,
+  runTuning,
+  type TuneEvent,
+  type TuneResult,
+  type TuneRun,
+  type TuneState,
+  tuneStep,
+  type Update,
+} from './edit/tune.js';
+export { blend } from './images/blend.js';
+export { type GridOptions, makeGrid } from './images/grid.js';
+export { type ByteImage, type ImageBatch, joinBatches, readImages } from './images/image.js';
+export { editedImageBytes, imageBytes, latentBytes } from './images/levels.js';
+export { imageSheet, influenceSheet, loggerSheet, STEP_GRID } from './images/sheets.js';
 export { checkRules, type InfluenceOptions, type InfluenceRule, influenceMaps } from './influence.js';
 export { type InfluenceSchedule, influenceSchedules, scheduleFactor } from './influence-schedule.js';
 export { type MixDenoiserOptions, type MixEvent, mixDenoiser } from './mix-denoiser.js';

@@ -52,6 +52,11 @@ export class ComposeUNet {
     this.unets = declare('unet', (condition, at) => parts.unet(condition, at.at('diffusion_model')));
   }
 
+  /** The config of the dynamic diffusers, which is one for all. */
+  get predictor(): UNetModel['config'] {
+    return this.predictors.get(this.conditions[0]!)!.config;
+  }
+
   /** The modalities that cooperate. */
   get conditions(): readonly Condition[] {
     return this.config.conditions;

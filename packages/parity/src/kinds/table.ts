@@ -1,10 +1,15 @@
 import { bertEmbedder } from './bert-embedder.js';
+import { codiffSampler } from './codiff-sampler.js';
+import { codiffTrain } from './codiff-train.js';
+import { composeUnet } from './compose-unet.js';
 import { ddimSchedule } from './ddim-schedule.js';
 import { freeu } from './freeu.js';
 import { fullsize } from './fullsize.js';
+import { imagic } from './imagic.js';
 import type { Kind } from './kind.js';
 import { ldm } from './ldm.js';
 import { modules } from './modules.js';
+import { postprocess } from './postprocess.js';
 import { sampler } from './sampler.js';
 import { schedule } from './schedule.js';
 import { segMaskEncoder } from './seg-mask-encoder.js';
@@ -51,9 +56,14 @@ const BUILT: readonly Kind[] = [
   sampler,
   schedule,
   ddimSchedule,
+  composeUnet,
+  codiffSampler,
+  codiffTrain,
   freeu,
+  imagic,
   modules,
   fullsize,
+  postprocess,
 ];
 
 /** The kinds that can be computed, by name. The others of {@link KIND_NAMES} fail as not built yet. */
