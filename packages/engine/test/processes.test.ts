@@ -93,14 +93,20 @@ describe('the end of the process, with a call under way', () => {
 });
 
 describe('memory', () => {
-  it.skipIf(!linux)('of a step with Adam and EMA stays below 5.3 times its parameters', async () => {
+  // Several operations at once may overlap their temporaries, and split what the allocator could reuse: 5.2 on most
+  // runs, 5.6 on some. How long tensors live shows without that.
+  it.skipIf(!linux).each([
+    ['one-at-a-time', 5.3],
+    ['in-parallel', 5.8],
+  ] as const)('of a step with Adam and EMA, operations %s, stays below %f times its parameters', async (how, limit) => {
     const { parameters, peak, losses } = await jsonOf<{ parameters: number; peak: number; losses: number[] }>(
       'peak-memory',
+      { args: [how] },
     );
     losses.slice(1).forEach((loss, i) => {
       expect(loss).toBeLessThan(losses[i]!);
     });
-    expect(peak / parameters).toBeLessThan(5.3);
+    expect(peak / parameters).toBeLessThan(limit);
     expect(peak / parameters).toBeGreaterThan(4);
   });
 
