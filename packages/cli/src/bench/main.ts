@@ -3,8 +3,10 @@ import yargs from 'yargs';
 import type { BenchSpec } from './case.js';
 import { SUITES } from './cases.js';
 import { COMPOSED, phasesOf } from './op-cases.js';
+import { writeReport } from './report.js';
 import { type BenchRow, formatRows } from './row.js';
 import { runTogether } from './run.js';
+import { measureStartUp } from './start-up.js';
 
 const args = await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
@@ -12,6 +14,7 @@ const args = await yargs(process.argv.slice(2))
     command.positional('what', { choices: Object.keys(SUITES), demandOption: true, type: 'string' }),
   )
   .option('json', { type: 'string', describe: 'Write the rows to this file' })
+  .option('write', { type: 'string', describe: 'Put the table into this Markdown file, at its marker' })
   .option('runs', { type: 'number', default: 7, describe: 'Timed runs of each configuration' })
   .option('warm-ups', { type: 'number', default: 2, describe: 'Runs before the timed ones' })
   .option('batch', { type: 'number', default: 2, describe: 'Samples at once (blocks)' })
@@ -24,6 +27,7 @@ const args = await yargs(process.argv.slice(2))
 
 const names = SUITES[args.what as string]!.filter((name) => args.only === undefined || name.includes(args.only));
 const rows: BenchRow[] = [];
+if (args.what === 'ops' && (args.only ?? 'start-up') === 'start-up') rows.push(await measureStartUp(args.runs));
 for (const name of names) {
   for (const phase of phasesOf(name)) {
     const specs = formsOf(name).map(
@@ -39,9 +43,15 @@ for (const name of names) {
     rows.push(...(await runTogether(specs, { warmUps: args.warmUps, runs: args.runs, log })));
   }
 }
-process.stdout.write(`${formatRows(rows)}\n`);
-for (const line of ratios(rows)) process.stdout.write(`${line}\n`);
+const output = [formatRows(args.write === undefined ? rows : rows.filter(isMeasured)), ...ratios(rows)].join('\n');
+process.stdout.write(`${output}\n`);
 if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(rows, null, 2)}\n`);
+if (args.write !== undefined) writeReport(args.write, args.what as string, `npm run bench -- ${args.what}`, output);
+
+/** Not a preparation such as loading. The start-up's first result is what it measures. */
+function isMeasured({ name, phase }: BenchRow): boolean {
+  return phase === 'forward' || phase === 'step' || name === 'start-up';
+}
 
 /** What is measured in turn with each other; the first is what the others are compared with. */
 function formsOf(name: string): Pick<BenchSpec, 'name' | 'mode' | 'precision'>[] {
@@ -59,7 +69,7 @@ function formsOf(name: string): Pick<BenchSpec, 'name' | 'mode' | 'precision'>[]
 
 /** How much faster our kernels are than composed ops, compiled than eager, and bfloat16 than float32. */
 function ratios(all: readonly BenchRow[]): string[] {
-  const measured = all.filter(({ phase }) => phase === 'forward' || phase === 'step');
+  const measured = all.filter(isMeasured);
   const formOf = ({ name, mode, precision }: BenchRow): string => `${name} ${mode} ${precision}`;
   return measured.flatMap((row) =>
     measured
