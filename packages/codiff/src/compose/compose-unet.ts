@@ -1,4 +1,12 @@
-import { type ContextKeys, offTape, type Params, type Rng, type Scope, type UNetModel } from '@codiff/ldm-core';
+import {
+  type ContextKeys,
+  offTape,
+  type Params,
+  type Rng,
+  type Scope,
+  tidyTree,
+  type UNetModel,
+} from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Collaborator, collaborate } from '../collaborate.js';
 import type { ComposeUNetConfig } from '../config/compose-unet-config.js';
@@ -69,13 +77,11 @@ export class ComposeUNet {
    */
   contextKeys(p: Params, embeddings: ByCondition<tf.Tensor3D>): ByCondition<ContextKeys> {
     checkConditions('compose unet', Object.keys(embeddings), this.conditions);
-    return Object.fromEntries(
-      this.conditions.map((condition) => {
-        const context = embeddings[condition]!;
-        const networks = [this.predictors.get(condition)!, this.unets.get(condition)!];
-        return [condition, Object.assign({}, ...networks.map((net) => net.contextKeys(p, context))) as ContextKeys];
-      }),
-    );
+    const keysOf = (condition: Condition): ContextKeys => {
+      const networks = [this.predictors.get(condition)!, this.unets.get(condition)!];
+      return Object.assign({}, ...networks.map((net) => net.contextKeys(p, embeddings[condition]!)));
+    };
+    return tidyTree(() => Object.fromEntries(this.conditions.map((condition) => [condition, keysOf(condition)])));
   }
 
   /**
