@@ -158,7 +158,7 @@ export {
   type Misshapen,
   matchKeys,
 } from './io/key-report.js';
-export { type LoadOptions, loadParams, type Upload } from './io/load-params.js';
+export { type LoadOptions, loadParams } from './io/load-params.js';
 export { openCheckpoint, sniffFormat } from './io/open-checkpoint.js';
 export { paramsToWrite, type SaveDType } from './io/params-to-write.js';
 export {
@@ -174,6 +174,7 @@ export type { PickleInput } from './io/pickle-writer.js';
 export { Storage, StoredTensor } from './io/stored-tensor.js';
 export { TensorToWrite } from './io/tensor-to-write.js';
 export { flattenTensors } from './io/tensor-tree.js';
+export type { Upload } from './io/upload.js';
 export { writeSafetensors } from './io/write-safetensors.js';
 export { writeTorchZip } from './io/write-torch.js';
 export { PassSegMaskEncoder, SegMaskEncoder } from './mask/seg-mask-encoder.js';

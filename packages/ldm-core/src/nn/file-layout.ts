@@ -5,12 +5,13 @@ export type HostValues = Float32Array | Int32Array;
 
 /**
  * Reorder a checkpoint's values into memory's layout (convolutions: OIHW -> HWIO). Where the layouts agree the array itself
- * comes back, otherwise a new one.
+ * comes back, otherwise `into` or a new one.
+ * @param into as long as `fileValues`, and other memory
  * @throws Error if the count of values is not that of the spec
  */
-export function fromFile<T extends HostValues>(spec: ParamSpec, fileValues: T): T {
+export function fromFile<T extends HostValues>(spec: ParamSpec, fileValues: T, into?: T): T {
   checkCount('fromFile', spec, fileValues);
-  return toMemory(spec, fileValues);
+  return toMemory(spec, fileValues, into);
 }
 
 /** The inverse of `fromFile`: memory's layout -> the checkpoint's. */
@@ -23,8 +24,8 @@ export function toFile<T extends HostValues>(spec: ParamSpec, values: T): T {
 }
 
 /** `fromFile` without the check. */
-export function toMemory<T extends HostValues>(spec: ParamSpec, fileValues: T): T {
-  return spec.file?.perm ? permute(fileValues, spec.file.shape, spec.file.perm) : fileValues;
+export function toMemory<T extends HostValues>(spec: ParamSpec, fileValues: T, into?: T): T {
+  return spec.file?.perm ? permute(fileValues, spec.file.shape, spec.file.perm, into) : fileValues;
 }
 
 function checkCount(where: string, spec: ParamSpec, values: HostValues): void {
@@ -35,9 +36,9 @@ function checkCount(where: string, spec: ParamSpec, values: HostValues): void {
 }
 
 /** Axes transposed: output axis a is input axis perm[a]. Innermost loops run over small blocks that fit the cache. */
-function permute<T extends HostValues>(values: T, shape: readonly number[], perm: readonly number[]): T {
+function permute<T extends HostValues>(values: T, shape: readonly number[], perm: readonly number[], into?: T): T {
   const rank = shape.length;
-  const out = (values instanceof Float32Array ? new Float32Array(values.length) : new Int32Array(values.length)) as T;
+  const out = into ?? newLike(values);
   const inStrides = stridesOf(shape);
   const outShape = perm.map((axis) => shape[axis]!);
   const outStrides = stridesOf(outShape);
@@ -47,7 +48,7 @@ function permute<T extends HostValues>(values: T, shape: readonly number[], perm
   // The axis that is innermost in the output is walked in blocks together with the input's innermost ones, so that both the
   // reads and the writes of a block stay within few cache lines.
   const fast = perm[rank - 1]!;
-  const block = 32;
+  const block = 128;
   const others = shape.map((_, axis) => axis).filter((axis) => axis !== fast);
   const count = others.reduce((product, axis) => product * shape[axis]!, 1);
   const fastDim = shape[fast]!;
@@ -72,6 +73,10 @@ function permute<T extends HostValues>(values: T, shape: readonly number[], perm
     }
   }
   return out;
+}
+
+function newLike<T extends HostValues>(values: T): T {
+  return (values instanceof Float32Array ? new Float32Array(values.length) : new Int32Array(values.length)) as T;
 }
 
 function stridesOf(shape: readonly number[]): number[] {
