@@ -15,7 +15,9 @@ export const layerNorm = defineKernel<Record<'x' | 'scale' | 'offset', tf.Tensor
   ({ x, scale, offset }, { epsilon }) => {
     if (currentEngine().binding.trace !== null) {
       fusedWorks ??= runsInFunctions(FUSED, attrsOf(1e-5), [[2, 4], [4], [4]]);
-      if (fusedWorks) return [op(FUSED, attrsOf(epsilon), [x, scale, offset])];
+      // It takes two or three axes only.
+      const rows = tf.reshape(x, [-1, scale.shape[0]!]);
+      if (fusedWorks) return [tf.reshape(op(FUSED, attrsOf(epsilon), [rows, scale, offset]), x.shape)];
     }
     const centred = tf.sub(x, tf.mean(x, -1, true));
     const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
