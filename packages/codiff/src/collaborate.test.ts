@@ -12,7 +12,7 @@ const t500 = () => tf.tensor1d([500], 'int32');
 const constant = (name: string, eps: number, share: number, rule: Partial<Collaborator> = {}): Collaborator => ({
   name,
   eps: (x) => tf.fill(x.shape, eps),
-  influence: (x) => tf.fill([...x.shape.slice(0, 3), 1], Math.log(share)) as tf.Tensor4D,
+  influence: (x) => tf.fill([x.shape[0], x.shape[1], x.shape[2], 1], Math.log(share)),
   ...rule,
 });
 

@@ -9,7 +9,7 @@ export { composedKey, withBranchUNet } from './compose/branch-keys.js';
 export { ComposeCondStage } from './compose/compose-cond-stage.js';
 export { type ComposeOptions, composeOptions, type OriginalMix } from './compose/compose-options.js';
 export { type ComposeInputs, ComposeUNet, type ComposeUNetParts } from './compose/compose-unet.js';
-export type { ByCondition, Contexts } from './compose/contexts.js';
+export { type ByCondition, type Contexts, joinContexts, repeatContexts } from './compose/contexts.js';
 export {
   type ComposeBatch,
   LatentDiffusionCompose,

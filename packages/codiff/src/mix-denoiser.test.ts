@@ -13,7 +13,7 @@ const schedule = makeSchedule({ linearStart: 0.0015, linearEnd: 0.0195 });
 const constant = (name: string, eps: number, rule: Partial<Collaborator> = {}): Collaborator => ({
   name,
   eps: (x) => tf.fill(x.shape, eps),
-  influence: (x) => tf.fill([...x.shape.slice(0, 3), 1], 0) as tf.Tensor4D,
+  influence: (x) => tf.zeros([x.shape[0], x.shape[1], x.shape[2], 1]),
   ...rule,
 });
 const pair = [constant('seg_mask', 1, { scale: 3 }), constant('text', -1, { remainder: true })];
