@@ -65,10 +65,10 @@ const require = createRequire(import.meta.url);
  * JavaScript files are touched, never the package's entry point, which wants its C++ addon.
  */
 export function loadKernels(): Upstream['NodeJSKernelBackend'] {
-  // Node 23 removed these two, which the files below still call.
+  // The files below still call these two, which Node 22 announces as deprecated and Node 23 no longer has.
   const util = require('node:util') as Record<string, unknown>;
-  util.isNullOrUndefined ??= (value: unknown): boolean => value === null || value === undefined;
-  util.isArray ??= Array.isArray;
+  util.isNullOrUndefined = (value: unknown): boolean => value === null || value === undefined;
+  util.isArray = Array.isArray;
   const { NodeJSKernelBackend } = require(`${PACKAGE}/dist/nodejs_kernel_backend.js`) as Upstream;
   require(`${PACKAGE}/dist/register_all_kernels.js`);
   return NodeJSKernelBackend;
