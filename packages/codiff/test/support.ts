@@ -37,6 +37,11 @@ export function expectClose(
   expect(worst).toBeLessThanOrEqual(tolerance);
 }
 
+/** The largest difference is at most `limit` of the largest wanted value. */
+export function expectMaxRel(got: tf.Tensor, wanted: tf.Tensor, limit: number): void {
+  expectClose(got, wanted, limit * tf.tidy(() => tf.max(tf.abs(wanted)).dataSync()[0]!));
+}
+
 /** Every element is this number. */
 export function expectFlat(got: tf.Tensor | undefined, value: number, tolerance = 1e-6): void {
   expectClose(got, new Array<number>(got?.size ?? 0).fill(value), tolerance);
