@@ -16,3 +16,25 @@ export {
 } from './config/lightning-config.js';
 export { trainerRegistry, trainerRoles } from './config/targets.js';
 export { checkTrainingConfig, TrainingFile } from './config/training-file.js';
+export { CAPTION_KEY, readCaptions } from './data/captions.js';
+export { classIndex, FACE_CLASSES, type FaceClass, MASK_SIDE } from './data/classes.js';
+export { DataError, type DataFault } from './data/data-error.js';
+export { resolveDataPath } from './data/dataset-paths.js';
+export { decodeImage, encodePng } from './data/decode-image.js';
+export { type Draws, seededDraws } from './data/draws.js';
+export {
+  type ConditionName,
+  conditionNames,
+  FaceDataset,
+  type FaceDatasetOptions,
+  type FaceItem,
+  type OriginalItem,
+  originalItem,
+} from './data/face-dataset.js';
+export { readMaskPng } from './data/mask-png.js';
+export { labelsOf, oneHot, readOneHot, writeOneHot } from './data/one-hot.js';
+export { crop, type Pixels } from './data/pixels.js';
+export { type PreprocessOptions, preprocess } from './data/preprocessor.js';
+export { type ResizeFilter, resize, resizeFilters } from './data/resize.js';
+export { type FileTensor, readTensorFile, writeTensorFile } from './data/tensor-file.js';
+export { encodeMaskPng } from './data/write-mask-png.js';

@@ -49,7 +49,7 @@ describe('data checks', () => {
   });
 
   it('leave other folders alone', async () => {
-    expect(await checkData(join(FIXTURES, 'dataset'))).toBeUndefined();
+    expect(await checkData(join(FIXTURES, 'configs'))).toBeUndefined();
     expect(await checkData(join(FIXTURES, 'bert_tokens'), ['checkpoint'])).toBeUndefined();
   });
 });

@@ -6,10 +6,11 @@ import type { CaseResult } from '../run/run-case.js';
 import { bertTokens } from './bert-tokens.js';
 import { checkpoints } from './checkpoint.js';
 import type { DataCheck } from './data-check.js';
+import { datasets } from './dataset.js';
 import { FIXTURES } from './fixtures.js';
 import { stateDictKeys } from './state-dict-keys.js';
 
-const CHECKS: readonly DataCheck[] = [bertTokens, checkpoints, stateDictKeys];
+const CHECKS: readonly DataCheck[] = [bertTokens, checkpoints, datasets, stateDictKeys];
 
 /** Names by which `--kinds` selects data checks. */
 export const DATA_NAMES: readonly string[] = CHECKS.map(({ name }) => name);

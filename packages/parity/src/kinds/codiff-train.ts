@@ -29,7 +29,10 @@ export const codiffTrain = defineKind('codiff_train', fields, async (config, con
   const { inputs, call, check } = context;
   const caseModel = context.model(config.model, config.model_files, COMPOSE_TARGETS.latentDiffusionCompose);
   const { model, specs } = buildCompose(caseModel);
-  refuseDropout(model.unet.predictor.dropout, 'compose_unet_config.params.confidence_map_predictor_config.dropout');
+  refuseDropout(
+    model.unet.predictorConfig.dropout,
+    'compose_unet_config.params.confidence_map_predictor_config.dropout',
+  );
   const options = mixOptionsOf(config.options, model);
   const params = context.weights(specs);
   const isTrained = (key: string): boolean =>

@@ -1,20 +1,12 @@
-import {
-  type Denoise,
-  guided,
-  type Params,
-  replayNoise,
-  type StepEvent,
-  sampleDdim,
-  samplePlms,
-  TARGETS,
-} from '@codiff/ldm-core';
+import { type Denoise, guided, type Params, type StepEvent, sampleDdim, samplePlms, TARGETS } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { commonFields, modelFields } from '../cases/case-form.js';
 import type { HostTensor } from '../cases/host-tensor.js';
-import { fromImage, stack, toImage, unstack } from '../cases/layout.js';
+import { fromImage, stack } from '../cases/layout.js';
 import { buildTextLatentDiffusion } from '../models/build.js';
 import { defineKind, type Outputs } from './kind.js';
+import { storedNoise } from './stored-noise.js';
 
 const DDIM = 'ldm.models.diffusion.ddim.DDIMSampler';
 const PLMS = 'ldm.models.diffusion.plms.PLMSSampler';
@@ -78,7 +70,12 @@ export const sampler = defineKind('sampler', fields, async (config, context) => 
   const latents =
     config.sampler === PLMS
       ? await samplePlms(denoise, xT, run)
-      : await sampleDdim(denoise, xT, { ...run, eta: config.eta, temperature, noise: storedNoise() });
+      : await sampleDdim(denoise, xT, {
+          ...run,
+          eta: config.eta,
+          temperature,
+          noise: storedNoise(inputs, 'noises', config.eta),
+        });
   const outputs: Outputs = new Map([
     ['z', await fromImage(latents)],
     ['x_inter', stack(steps.x)],
@@ -86,10 +83,4 @@ export const sampler = defineKind('sampler', fields, async (config, context) => 
     ['model_t', stack(modelT)],
   ]);
   return outputs;
-
-  function storedNoise() {
-    if (config.eta === 0) return undefined;
-    const noises = inputs.host('noises');
-    return replayNoise(Array.from({ length: noises.shape[0] ?? 0 }, (_, i) => toImage(unstack(noises, i))));
-  }
 });

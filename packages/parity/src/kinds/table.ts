@@ -10,6 +10,7 @@ import type { Kind } from './kind.js';
 import { ldm } from './ldm.js';
 import { modules } from './modules.js';
 import { postprocess } from './postprocess.js';
+import { preprocess } from './preprocess.js';
 import { sampler } from './sampler.js';
 import { schedule } from './schedule.js';
 import { segMaskEncoder } from './seg-mask-encoder.js';
@@ -63,6 +64,7 @@ const BUILT: readonly Kind[] = [
   imagic,
   modules,
   fullsize,
+  preprocess,
   postprocess,
 ];
 
