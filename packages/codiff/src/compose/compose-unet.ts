@@ -7,8 +7,8 @@ import {
   tidyTree,
   type UNetModel,
 } from '@codiff/ldm-core';
-import * as tf from '@tensorflow/tfjs-core';
-import { type Collaborator, collaborate } from '../collaborate.js';
+import type * as tf from '@tensorflow/tfjs-core';
+import { collaborate } from '../collaborate.js';
 import type { ComposeUNetConfig } from '../config/compose-unet-config.js';
 import type { Condition } from '../config/conditions.js';
 import type { MixedNoise } from '../noise-mix.js';
@@ -61,7 +61,7 @@ export class ComposeUNet {
   }
 
   /** The config of the dynamic diffusers, which is one for all. */
-  get predictor(): UNetModel['config'] {
+  get predictorConfig(): UNetModel['config'] {
     return this.predictors.get(this.conditions[0]!)!.config;
   }
 
@@ -96,44 +96,48 @@ export class ComposeUNet {
       rules.map(({ name }) => name),
       this.conditions,
     );
-    const collaborators = this.conditions.map((condition) => this.collaborator(p, condition, inputs));
-    const ruledBy = collaborators.map((one) => ({ ...rules.find(({ name }) => name === one.name)!, ...one }));
-    return collaborate(ruledBy, mixing)(inputs.x, inputs.t, ruled);
+    const collaborators = this.conditions.map((condition) => ({
+      ...rules.find(({ name }) => name === condition)!,
+      eps: (x: tf.Tensor4D) => this.branchNoise(p, condition, x, inputs),
+      influence: (input: tf.Tensor4D) => this.influenceLogits(p, condition, input, inputs),
+    }));
+    return collaborate(collaborators, mixing)(inputs.x, inputs.t, ruled);
+  }
+
+  /**
+   * What one branch predicts on its own.
+   * @param x noisy latents [B,H,W,C] @returns noise [B,H,W,C]
+   * @throws RangeError for a condition that is not the model's
+   */
+  branchNoise(p: Params, condition: Condition, x: tf.Tensor4D, inputs: Omit<ComposeInputs, 'x' | 'rng'>): tf.Tensor4D {
+    const { t, contexts, frozen = false } = inputs;
+    const unet = this.networkOf(condition, this.unets);
+    const context = contextOf(condition, contexts);
+    const forward = () => unet.forward(p, { x, t, context });
+    return frozen ? offTape(forward) : forward();
   }
 
   /**
    * What the dynamic diffuser of one condition says, before any softmax.
    * @param input latents, or the branch's noise, as the options' `influenceInput` says [B,H,W,C]
    * @returns logits [B,H,W,1]
+   * @throws RangeError for a condition that is not the model's
    */
-  influenceLogits(
-    p: Params,
-    condition: Condition,
-    input: tf.Tensor4D,
-    { t, contexts, rng }: Omit<ComposeInputs, 'x'>,
-  ): tf.Tensor4D {
-    const predictor = this.predictors.get(condition);
-    const context = contexts[condition];
-    if (predictor === undefined || context === undefined) {
-      throw new RangeError(`compose unet: no '${condition}'; the conditions are [${this.conditions.join(', ')}]`);
-    }
-    return predictor.forward(p, { x: input, t, context, rng: rng?.split(condition) });
+  influenceLogits(p: Params, condition: Condition, input: tf.Tensor4D, inputs: Omit<ComposeInputs, 'x'>): tf.Tensor4D {
+    const { t, contexts, rng } = inputs;
+    const predictor = this.networkOf(condition, this.predictors);
+    return predictor.forward(p, { x: input, t, context: contextOf(condition, contexts), rng: rng?.split(condition) });
   }
 
-  private collaborator(
-    p: Params,
-    condition: Condition,
-    inputs: ComposeInputs,
-  ): Pick<Collaborator, 'name' | 'eps' | 'influence'> {
-    const context = inputs.contexts[condition]!;
-    const unet = this.unets.get(condition)!;
-    return {
-      name: condition,
-      eps: (x, t) => {
-        const forward = () => unet.forward(p, { x, t, context });
-        return inputs.frozen ? offTape(() => tf.tidy(forward)) : forward();
-      },
-      influence: (input) => this.influenceLogits(p, condition, input, inputs),
-    };
+  private networkOf(condition: Condition, networks: ReadonlyMap<Condition, UNetModel>): UNetModel {
+    const network = networks.get(condition);
+    if (network !== undefined) return network;
+    throw new RangeError(`compose unet: no '${condition}'; the conditions are [${this.conditions.join(', ')}]`);
   }
+}
+
+function contextOf(condition: Condition, contexts: Contexts): Contexts[string] {
+  const context = contexts[condition];
+  if (context !== undefined) return context;
+  throw new RangeError(`compose unet: no context of '${condition}', only of [${Object.keys(contexts).join(', ')}]`);
 }

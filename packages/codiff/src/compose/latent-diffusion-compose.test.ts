@@ -11,6 +11,7 @@ import {
   tinyLatents,
   tinyModel,
 } from '../../test/tiny-model.js';
+import { composeFixed } from '../compose-fixed.js';
 import { codiffRegistry, composeRoles } from '../config/targets.js';
 import { influenceMaps } from '../influence.js';
 import { composeOptions } from './compose-options.js';
@@ -102,6 +103,22 @@ describe('a step', () => {
     expectClose(mixed.eps, sum, 1e-5);
   });
 
+  it('has the baseline of fixed weights over the same branches', () => {
+    const { model, params } = two;
+    const [x, t] = [tinyLatents(1), steps(301)];
+    const contexts = model.encodeConditions(params, tinyConditions());
+    const half = composeFixed(
+      model.conditions.map((name) => ({
+        name,
+        ...(name === 'text' ? { remainder: true } : { weight: 0.5 }),
+        eps: (x, t) => model.unet.branchNoise(params, name, x, { t, contexts }),
+      })),
+    )(x, t);
+    const { branches } = model.mix(params, { x, t, contexts });
+    expectClose(half.branches.seg_mask, branches.seg_mask!, 0);
+    expectClose(half.eps, tf.div(tf.add(branches.text!, branches.seg_mask!), 2), 1e-6);
+  });
+
   it('does what the config says where nothing else is said', () => {
     const compose = { seg_mask_scale_factor: 2, seg_mask_schedule: 'linear_decay', confidence_input: 'unet_output' };
     const { model, params } = tinyModel({ compose });
@@ -177,6 +194,19 @@ describe('refuses', () => {
     const { text } = model.encodeConditions(params, tinyConditions());
     expect(() => model.contextKeys(params, { text: text! })).toThrow(/missing 'seg_mask'/);
     expect(() => model.mix(params, { x: tinyLatents(1), t: steps(1), contexts: { text: text! } })).toThrow(/missing/);
+  });
+
+  it('a branch that the model does not have', () => {
+    const { model, params } = two;
+    const inputs = { t: steps(1), contexts: model.encodeConditions(params, tinyConditions()) };
+    expect(() => model.unet.branchNoise(params, 'sketch', tinyLatents(1), inputs)).toThrow(
+      /no 'sketch'; .*seg_mask, text/,
+    );
+    const { text } = inputs.contexts;
+    const without = { ...inputs, contexts: { text: text! } };
+    expect(() => model.unet.influenceLogits(params, 'seg_mask', tinyLatents(1), without)).toThrow(
+      /no context of 'seg_/,
+    );
   });
 
   it('rules for other conditions, and two remainders', () => {

@@ -6,6 +6,7 @@ import {
   type LatentDiffusion,
   Params,
   qSample,
+  type Rng,
   type UpdatePlan,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -26,6 +27,7 @@ const EMBEDDING = 'embedding';
  * How badly a model reconstructs latents under a condition: the mean squared error of the noise it predicts
  * (Kawar et al., CVPR 2023, equation 2).
  * @param x0 clean latents, scaled [B,H,W,C]
+ * @param rng source of dropout; without it nothing is dropped
  * @returns []
  */
 export function reconstructionError(
@@ -34,9 +36,10 @@ export function reconstructionError(
   x0: tf.Tensor4D,
   condition: EncodedCondition,
   { t, noise }: NoiseDraw,
+  rng?: Rng,
 ): tf.Scalar {
   return tf.tidy(() => {
-    const eps = model.applyModel(p, qSample(model.schedule, x0, t, noise), t, condition);
+    const eps = model.applyModel(p, qSample(model.schedule, x0, t, noise), t, condition, { rng });
     return tf.mean<tf.Scalar>(tf.square(tf.sub(eps, noise)));
   });
 }
@@ -95,9 +98,12 @@ export function weightsStep(
     readonly x0: tf.Tensor4D;
     readonly embedding: tf.Tensor3D;
     readonly draw: NoiseDraw;
+    /** Source of dropout, for models that have some; without it nothing is dropped. */
+    readonly rng?: Rng | undefined;
   },
   update: Update = adamBy(imagicAdam(state.trained.keys(), IMAGIC_STAGES.weights.lr)),
 ): TuneResult {
-  const { p, x0, embedding, draw } = inputs;
-  return tuneStep((trained) => reconstructionError(model, p.merge(trained), x0, embedding, draw), state, update);
+  const { p, x0, embedding, draw, rng } = inputs;
+  const loss = (trained: Params) => reconstructionError(model, p.merge(trained), x0, embedding, draw, rng);
+  return tuneStep(loss, state, update);
 }

@@ -82,8 +82,11 @@ export async function runTuning(
   let state = initial;
   try {
     for (let index = from; index < iterations; index++) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      signal?.throwIfAborted();
+      if (signal) {
+        // Timers and input get their turn: on a busy thread they would never run else.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        signal.throwIfAborted();
+      }
       const drawn = draw(index);
       let result: TuneResult;
       try {
