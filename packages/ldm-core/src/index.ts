@@ -203,7 +203,15 @@ export { GroupNorm, type GroupNormOptions, groupNorm, LayerNorm, layerNorm } fro
 export { offTape } from './nn/off-tape.js';
 export { Params } from './nn/params.js';
 export { Rng } from './nn/random.js';
-export { type FileLayout, type Init, type ParamKey, type ParamOptions, type ParamSpec, Scope } from './nn/scope.js';
+export {
+  type FileLayout,
+  type Init,
+  type ParamKey,
+  type ParamOptions,
+  type ParamSpec,
+  Scope,
+  type StartingPoint,
+} from './nn/scope.js';
 export { ShapeError } from './nn/shape-error.js';
 export { disposeReplaced, mapTensors, tensorsOf, tidyTree } from './nn/tensor-tree.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ParamSpec, Scope } from '../nn/scope.js';
+import { type ParamSpec, Scope, type StartingPoint } from '../nn/scope.js';
 import { ConfigError, type ConfigProblem } from './config-error.js';
 import type { TargetConfig } from './fields.js';
 import { anyMapping, target } from './fields.js';
@@ -76,7 +76,8 @@ export function checkConfig(tree: ConfigTree, registry: Registry, schema: z.ZodO
 }
 
 /**
- * Builds the model of a checked config: its structure, and everything it stores. Takes no memory.
+ * Builds the model of a checked config: its structure, everything it stores, and the checkpoints that training starts from
+ * (`ckpt_path`). Takes no memory and reads nothing.
  * @param role what it is wanted as, e.g. `roles.latentDiffusion`
  * @throws ConfigError if the model does not fill the role
  */
@@ -84,10 +85,14 @@ export function buildModel<T>(
   config: ResolvedConfig,
   role: Role<T>,
   registry: Registry,
-): { readonly model: T; readonly specs: ReadonlyMap<string, ParamSpec> } {
+): {
+  readonly model: T;
+  readonly specs: ReadonlyMap<string, ParamSpec>;
+  readonly startingPoints: readonly StartingPoint[];
+} {
   const scope = Scope.root();
   const model = registry.build(config.model, role, scope, { files: modelFiles(config) });
-  return { model, specs: scope.specs };
+  return { model, specs: scope.specs, startingPoints: scope.startingPoints };
 }
 
 /** The names of config files that a config refers to and does not hold. */

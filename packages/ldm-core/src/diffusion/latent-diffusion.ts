@@ -89,6 +89,7 @@ export class LatentDiffusion {
     this.firstStage = parts.firstStage(scope.at('first_stage_model'));
     this.condStage = parts.condStage?.(scope.at('cond_stage_model')) ?? null;
     this.conditionSteps = numTimestepsCond > 1 ? conditionTimesteps(T, numTimestepsCond) : null;
+    if (config.ckptPath !== null) scope.startFrom(config.ckptPath, config.ignoreKeys);
   }
 
   /** Whether training changes a parameter of this model: the UNet, the encoder if it is trained along, a learned logvar. */

@@ -22,7 +22,7 @@ export interface KeyReport {
   /** In the file, unknown to the model. */
   readonly unexpected: readonly string[];
   readonly misshapen: readonly Misshapen[];
-  /** In the file, unknown to the model, and named as such by the caller. */
+  /** In the file, and named by the caller as not wanted. */
   readonly dropped: readonly string[];
 }
 
@@ -35,6 +35,8 @@ export interface MatchOptions {
   readonly prefixMap?: readonly (readonly [from: string, to: string])[];
   /** File keys that need no place in the model. */
   readonly drop?: readonly RegExp[];
+  /** File keys with one of these prefixes count as dropped, whether the model has a place for them or not. */
+  readonly ignoreKeys?: readonly string[];
 }
 
 /** A report, and for every matched key the tensor that goes there. */
@@ -59,6 +61,10 @@ export function matchKeys(
   const misshapen: Misshapen[] = [];
   const found = new Set<string>();
   for (const [fileKey, tensor] of tensors) {
+    if (options.ignoreKeys?.some((prefix) => fileKey.startsWith(prefix))) {
+      dropped.push(fileKey);
+      continue;
+    }
     const key = renamed(fileKey, options.prefixMap ?? []);
     const spec = specs.get(key);
     if (spec === undefined) {

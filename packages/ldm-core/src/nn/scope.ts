@@ -32,6 +32,16 @@ export interface ParamSpec {
   readonly file?: FileLayout;
 }
 
+/** A checkpoint that a part of a model starts training from. Which weights it really gets is for the loader to say. */
+export interface StartingPoint {
+  /** Path of the checkpoint, as the config has it. */
+  readonly file: string;
+  /** Prefixes of the file's keys and the model's for them, first match wins; keys that match none stay. */
+  readonly prefixMap: readonly (readonly [from: string, to: string])[];
+  /** File keys with one of these prefixes are left out. */
+  readonly ignoreKeys: readonly string[];
+}
+
 /** A typed name of one parameter: what a module keeps instead of a tensor. */
 export interface ParamKey<R extends tf.Rank = tf.Rank> {
   readonly key: string;
@@ -54,11 +64,12 @@ export class Scope {
     /** Dotted prefix of this scope, without a trailing dot; empty at the root. */
     readonly path: string,
     private readonly table: Map<string, ParamSpec>,
+    private readonly starts: StartingPoint[],
   ) {}
 
   /** A fresh, empty model. */
   static root(): Scope {
-    return new Scope('', new Map());
+    return new Scope('', new Map(), []);
   }
 
   /** Every parameter and buffer declared so far in the whole model, in order of declaration. */
@@ -66,9 +77,14 @@ export class Scope {
     return this.table;
   }
 
+  /** Every checkpoint that parts of the model start from, in order of declaration: where two hold a key, the later one wins. */
+  get startingPoints(): readonly StartingPoint[] {
+    return this.starts;
+  }
+
   /** The scope of a part, e.g. `scope.at('in_layers.2')`. */
   at(name: string | number): Scope {
-    return new Scope(this.keyOf(String(name)), this.table);
+    return new Scope(this.keyOf(String(name)), this.table, this.starts);
   }
 
   /** Declare a trainable parameter. @throws Error if the name is taken. */
@@ -89,6 +105,19 @@ export class Scope {
     options: ParamOptions = {},
   ): ParamKey<R> {
     return this.declare('buffer', name, shape, init, options);
+  }
+
+  /**
+   * Say that this part starts from a checkpoint; nothing is read. Call it after the parts inside have been declared.
+   * @param prefixMap the file's prefixes and this scope's for them; by default its keys are this scope's
+   */
+  startFrom(
+    file: string,
+    ignoreKeys: readonly string[] = [],
+    prefixMap: readonly (readonly [from: string, to: string])[] = [['', '']],
+  ): void {
+    const prefix = this.path === '' ? '' : `${this.path}.`;
+    this.starts.push({ file, ignoreKeys, prefixMap: prefixMap.map(([from, to]) => [from, prefix + to]) });
   }
 
   private declare<R extends tf.Rank>(

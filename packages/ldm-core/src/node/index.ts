@@ -6,5 +6,6 @@ export { fileSource } from './file-source.js';
 export { hashFile } from './hash-file.js';
 export { initCheckpoint } from './init-checkpoint.js';
 export { loadParamsFile } from './load-params-file.js';
+export { loadStartingPoints, type StartOptions } from './load-starting-points.js';
 export { nodeCrc32, openCheckpointFile } from './open-checkpoint-file.js';
 export { formatOf, type SaveFormat, type SaveOptions, saveParams, saveTensors } from './save-params.js';

@@ -10,13 +10,16 @@ import { Encoder } from './encoder.js';
 import { type LatentPosterior, posteriorOf } from './posterior.js';
 import type { VaePassOptions } from './stage.js';
 
-/** The part of an autoencoder's config that shapes the network. */
+/** The part of an autoencoder's config that says what the network is like and what it starts from. */
 export interface AutoencoderShape {
   readonly ddconfig: DdConfig;
   /** Channels of the latent. */
   readonly embedDim: number;
   /** Number of labels of the stored random map that colours images of more than 3 channels in logs; null: none. */
   readonly colorizeNlabels?: number | null;
+  /** Checkpoint of an autoencoder that training starts from, file keys to leave out by prefix; null: none. */
+  readonly ckptPath?: string | null;
+  readonly ignoreKeys?: readonly string[];
 }
 
 /**
@@ -43,7 +46,7 @@ export class AutoencoderKL<Loss = null> {
     declareLoss: (scope: Scope) => Loss,
   ) {
     this.shape = shape;
-    const { ddconfig, embedDim, colorizeNlabels = null } = shape;
+    const { ddconfig, embedDim, colorizeNlabels = null, ckptPath = null, ignoreKeys } = shape;
     if (colorizeNlabels !== null) {
       const file = { shape: [3, colorizeNlabels, 1, 1] };
       scope.buffer('colorize', [3, colorizeNlabels], normal(0, 1), { file });
@@ -54,6 +57,7 @@ export class AutoencoderKL<Loss = null> {
     const { zChannels } = ddconfig;
     this.quantConv = new Linear(scope.at('quant_conv'), 2 * zChannels, 2 * embedDim, { fileAxes: 2 });
     this.postQuantConv = new Linear(scope.at('post_quant_conv'), embedDim, zChannels, { fileAxes: 2 });
+    if (ckptPath !== null) scope.startFrom(ckptPath, ignoreKeys);
   }
 
   /** @param x images in [-1,1] [B,H,W,C] @returns moments of the latent [B,h,w,2·embed_dim], mean first */
