@@ -20,7 +20,7 @@ export const mayImport = {
 export const browserPackages = ['ldm-core', 'codiff'];
 
 const nodeGlobals =
-  /(?<![\w$.'"])(process|Buffer|__dirname|__filename|require|setImmediate|clearImmediate)(?![\w$'"]|\s*\??:)/g;
+  /(?:(?<![\w$.'"])|(?<=\b(?:globalThis|global)\s*\??\.\s*))(process|Buffer|__dirname|__filename|require|setImmediate|clearImmediate)(?![\w$'"]|\s*\??:)/g;
 
 /**
  * @typedef {object} Manifest

@@ -91,6 +91,8 @@ describe('Node in code for browsers', () => {
     [`import { a } from '@codiff/ldm-core/node';`, /uses Node; only src\/node\//],
     [`const a = process.env.X;`, /'process' is a Node global/],
     [`const a = Buffer.from([]);`, /'Buffer' is a Node global/],
+    [`const a = globalThis.process;`, /'process' is a Node global/],
+    [`const a = globalThis?.Buffer;`, /'Buffer' is a Node global/],
   ])('refuses %s', (source, message) => {
     expect(check('packages/codiff/src/a.ts', source)[0]).toMatch(message);
     expect(check('packages/codiff/src/node/a.ts', source)).toEqual([]);

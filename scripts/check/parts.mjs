@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { checkImports } from './import-law.mjs';
+import { checkPublicDocs } from './public-docs.mjs';
 import { readWorkspace } from './workspace.mjs';
 
 /**
@@ -29,6 +30,13 @@ export function checkParts(root) {
       name: 'imports: direction, deep imports, Node in browser code, cycles',
       run: async () => {
         const problems = checkImports(readWorkspace(root));
+        return { ok: problems.length === 0, output: problems.join('\n') };
+      },
+    },
+    {
+      name: 'comments: TSDoc on every public name',
+      run: async () => {
+        const problems = checkPublicDocs(readWorkspace(root).files);
         return { ok: problems.length === 0, output: problems.join('\n') };
       },
     },

@@ -63,9 +63,13 @@ const NOT_STORED = 'lvlb_weights';
  * `use_ema`), `first_stage_model`, `cond_stage_model`.
  */
 export class LatentDiffusion {
+  /** Noise schedule of T steps. */
   readonly schedule: Schedule;
+  /** The UNet with its conditioning. */
   readonly model: DiffusionWrapper;
+  /** Between images and latents. */
   readonly firstStage: AutoencoderKL<unknown>;
+  /** Encoder of the condition; null where the config names none of its own. */
   readonly condStage: ConditionEncoder | null;
   private readonly logvar: ParamKey<tf.Rank.R1> | null;
   private readonly measuredScale: ParamKey<tf.Rank.R0> | null;

@@ -27,7 +27,9 @@ export interface AutoencoderShape {
  * Keys: `colorize` (if asked for), `encoder`, `decoder`, whatever `loss` declares, `quant_conv`, `post_quant_conv`.
  */
 export class AutoencoderKL<Loss = null> {
+  /** Images to features of the moments. */
   readonly encoder: Encoder;
+  /** Latents, after `post_quant_conv`, to images. */
   readonly decoder: Decoder;
   private readonly shape: AutoencoderShape;
   /** The training loss under `loss`, if the model has one. */
