@@ -116,6 +116,7 @@ describe('UNetModel', () => {
     expect(Object.keys(keys)).toHaveLength(2 * 2 * 4);
     expectClose(unet.forward(p, { x, t, context: keys }), unet.forward(p, { x, t, context }), 0);
     expectNoLeak(() => unet.forward(p, { x, t, context }));
+    expectNoLeak(() => unet.contextKeys(p, context));
   });
 
   it('keeps every declared parameter in use, with every option', () => {
@@ -165,6 +166,43 @@ describe('UNetModel', () => {
     expect(specs.has('input_blocks.2.0.op.weight')).toBe(false);
     const y = unet.forward(weightsOf(specs), { x: randn([1, 4, 4, 3], 1), t: tf.tensor1d([3]) });
     expect(y.shape).toEqual([1, 4, 4, 7]);
+  });
+
+  describe('heads', () => {
+    const x = () => randn<tf.Rank.R4>([1, 4, 4, 3], 1);
+    const pass = (params: object) => {
+      const { unet, specs } = build({ ...SMALL, ...params });
+      const context = 'contextDim' in params ? randn<tf.Rank.R3>([1, 5, 8], 2) : null;
+      return unet.forward(weightsOf(specs), { x: x(), t: tf.tensor1d([3]), context }).dataSync();
+    };
+    const transformer = { useSpatialTransformer: true, contextDim: 8 };
+
+    it.each([
+      ['spatial transformers', transformer],
+      ['attention blocks', {}],
+    ])('of %s are counted or measured, and the width wins', (_, form) => {
+      const two = pass({ ...form, numHeads: 2 });
+      expect(pass({ ...form, numHeadChannels: 32 })).toEqual(two);
+      expect(pass({ ...form, numHeadChannels: 32, numHeads: 8 })).toEqual(two);
+      expect(pass({ ...form, numHeads: 8 })).not.toEqual(two);
+    });
+
+    it('in the output blocks are others with num_heads_upsample, only for attention blocks with legacy', () => {
+      const two = pass({ numHeads: 2 });
+      expect(pass({ numHeads: 2, numHeadsUpsample: 8 })).not.toEqual(two);
+      expect(pass({ numHeads: 2, numHeadsUpsample: 8, legacy: false })).toEqual(two);
+      expect(pass({ numHeadChannels: 32, numHeadsUpsample: 8 })).toEqual(two);
+      const three = pass({ ...transformer, numHeads: 2 });
+      expect(pass({ ...transformer, numHeads: 2, numHeadsUpsample: 8 })).toEqual(three);
+    });
+
+    it('take in all channels with legacy, and leave a rest out without', () => {
+      const inner = (legacy: boolean) => {
+        const params = { ...SMALL, ...transformer, modelChannels: 96, channelMult: [1, 1], numHeadChannels: 40, legacy };
+        return build(params).specs.get('middle_block.1.proj_in.weight')!.file!.shape[0];
+      };
+      expect([inner(true), inner(false)]).toEqual([96, 80]);
+    });
   });
 
   it('is zero when untrained', () => {

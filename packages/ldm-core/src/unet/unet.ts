@@ -90,7 +90,7 @@ export class UNetModel {
   contextKeys(p: Params, context: tf.Tensor3D): ContextKeys {
     this.checkContext(context);
     const blocks = [...this.inputBlocks, this.middleBlock, ...this.outputBlocks];
-    return Object.assign({}, ...blocks.map((block) => block.contextKeys(p, context)));
+    return tf.tidy(() => Object.assign({}, ...blocks.map((block) => block.contextKeys(p, context))) as ContextKeys);
   }
 
   /**
