@@ -2,11 +2,19 @@ import { CheckpointError, ConfigError } from '@codiff/ldm-core';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { checkpointCommand } from './commands/checkpoint.js';
+import { generateCommand } from './commands/generate.js';
+import { mask2imageCommand } from './commands/mask2image.js';
+import { text2imageCommand } from './commands/text2image.js';
+import { InputError } from './input-error.js';
+import { Interrupted } from './interrupted.js';
 import { UsageError } from './usage-error.js';
 
 /** The `codiff` command: each command is a module of `commands/`. */
 const program = yargs(hideBin(process.argv))
   .scriptName('codiff')
+  .command(generateCommand)
+  .command(text2imageCommand)
+  .command(mask2imageCommand)
   .command(checkpointCommand)
   .demandCommand(1, 'name a command')
   .strict()
@@ -21,13 +29,21 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`codiff: ${explain(error)}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+  process.exitCode = exitCode(error);
+}
+
+/** 2: the user can mend it; 130: Ctrl-C; 1: anything else. */
+function exitCode(error: unknown): number {
+  if (error instanceof Interrupted) return 130;
+  return error instanceof UsageError || error instanceof InputError ? 2 : 1;
 }
 
 /** Errors about the user's files and flags explain themselves; a stack is for our own mistakes. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof UsageError) return `${error.message} (--help shows what there is)`;
-  const own = error instanceof CheckpointError || error instanceof ConfigError || 'syscall' in error;
-  return own ? error.message : (error.stack ?? error.message);
+  const own = [CheckpointError, ConfigError, InputError, Interrupted].some((type) => error instanceof type);
+  // EngineError by its name: its class would load the engine for every command.
+  const explains = own || 'syscall' in error || error.name === 'EngineError';
+  return explains ? error.message : (error.stack ?? error.message);
 }

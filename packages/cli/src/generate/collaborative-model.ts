@@ -1,0 +1,72 @@
+import {
+  type ComposeInputs,
+  type ComposeOptions,
+  confidenceMix,
+  type LatentDiffusionCompose,
+  type MixEvent,
+  mixDenoiser,
+} from '@codiff/codiff';
+import { compile } from '@codiff/engine';
+import { guidedPair, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { EncodedConditions } from './encoded-conditions.js';
+import type { Request } from './request.js';
+import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
+
+/**
+ * A collaborative model, compiled: all branches of a step run in one function. The mix is the original sampler's, with the
+ * mask's influence doubled and falling along a cosine (quirk 5).
+ * @param p its weights, the caller's
+ */
+export function collaborativeModel(
+  model: LatentDiffusionCompose,
+  p: Params,
+  guidance: Guidance,
+  precision: Request['precision'],
+): SamplingModel {
+  const encode = compile(
+    (weights: Params, inputs: ConditionInputs) => model.contextKeys(weights, model.encodeConditions(weights, inputs)),
+    { name: 'encode', precision },
+  );
+  const step = compile(
+    (weights: Params, inputs: ComposeInputs, options: ComposeOptions) => model.mix(weights, inputs, options),
+    { name: 'collaborate', precision },
+  );
+  const decode = compile((weights: Params, z: tf.Tensor4D) => model.decodeFirstStage(weights, z), {
+    name: 'decode',
+    precision,
+  });
+  const conditions = new EncodedConditions((inputs) => encode(p, inputs), guidance);
+  const { mix, manualProb } = confidenceMix(model);
+  return {
+    schedule: model.schedule,
+    denoiser(batch, onMix) {
+      const contexts = conditions.forBatch(batch);
+      const isGuided = guidance.uncond !== undefined;
+      const denoise = mixDenoiser((x, t, ruled) => step(p, { x, t, contexts }, { ...mix, ruled }), {
+        manualProb,
+        onMix: onMix && (isGuided ? (event) => ofConditionalHalf(event, onMix) : onMix),
+      });
+      return {
+        denoise: isGuided ? guidedPair(denoise, guidance.scale) : denoise,
+        dispose: () => tf.dispose(tensorsOf(contexts)),
+      };
+    },
+    decode: (z) => decode(p, z),
+    dispose() {
+      conditions.dispose();
+      for (const compiled of [encode, step, decode]) compiled.dispose();
+    },
+  };
+}
+
+/** With guidance the batch is doubled, and only its second half shows the images' own conditions. */
+function ofConditionalHalf(event: MixEvent, onMix: (event: MixEvent) => void): void {
+  const half = (tensor: tf.Tensor) => tf.slice(tensor, tensor.shape[0]! / 2);
+  const { influence, branches } = mapTensors({ influence: event.influence, branches: event.branches }, half);
+  try {
+    onMix({ ...event, influence, branches });
+  } finally {
+    tf.dispose(tensorsOf({ influence, branches }));
+  }
+}

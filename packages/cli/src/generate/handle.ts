@@ -1,0 +1,46 @@
+import { UsageError } from '../usage-error.js';
+import type { CommandDefaults, Request, RequestFlags } from './request.js';
+import { requestOf } from './request.js';
+import { rerunRequest } from './rerun-request.js';
+
+/** What every command of this kind is told besides its request. */
+export interface HandledFlags extends RequestFlags {
+  readonly from?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/**
+ * Run a command with its flags, and tell the result.
+ * @param defaults of the command @param all of the commands whose images it runs again, the command itself among them
+ */
+export async function handle(
+  defaults: CommandDefaults,
+  flags: HandledFlags,
+  all: readonly CommandDefaults[] = [defaults],
+): Promise<void> {
+  const request =
+    flags.from === undefined ? requestOf(defaults, flags) : await requestAgain(flags.from, defaults, flags, all);
+  // The engine is loaded only now: --help and wrong flags need none of it.
+  const { run } = await import('./run.js');
+  const result = await run({ ...request, quiet: request.quiet || flags.json === true });
+  if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
+  else if (!request.quiet) process.stdout.write(`${summary(result)}\n`);
+}
+
+async function requestAgain(
+  image: string,
+  defaults: CommandDefaults,
+  flags: HandledFlags,
+  all: readonly CommandDefaults[],
+): Promise<Request> {
+  const by = (command: string) => all.find((each) => each.command === command);
+  const request = await rerunRequest(image, flags, (command) => by(command) ?? defaults);
+  if (by(request.command)) return request;
+  throw new UsageError(`${image} was made by ${request.command}; run 'codiff ${request.command} --from ${image}'`);
+}
+
+function summary(result: Awaited<ReturnType<typeof import('./run.js')['run']>>): string {
+  const { images, folder, seed, seconds, stepsPerSecond } = result;
+  const speed = stepsPerSecond === 0 ? '' : `, ${stepsPerSecond.toFixed(2)} steps/s`;
+  return `${images} image${images === 1 ? '' : 's'} in ${folder} (seed ${seed}, ${seconds.toFixed(1)} s${speed})`;
+}

@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { hashFile } from '@codiff/ldm-core/node';
+import { InputError } from '../input-error.js';
+import { type Mask, readMask } from './mask.js';
+import { type OpenModel, openModel } from './open-model.js';
+import { OutputFolder } from './output-folder.js';
+import { checkPrompt, promptFolder } from './prompt.js';
+import type { Request } from './request.js';
+import { requireFile } from './required-file.js';
+import { type SamplerSettings, samplerSettings } from './sampler-settings.js';
+import { TextReader } from './text-reader.js';
+import { bytesOf } from './write-batch.js';
+
+/** A request whose inputs are all found good. */
+export interface Prepared {
+  readonly request: Request;
+  readonly open: OpenModel;
+  readonly sampler: SamplerSettings;
+  readonly mask: Mask | undefined;
+  readonly texts: TextReader | undefined;
+  readonly folder: OutputFolder;
+}
+
+/**
+ * Check everything that a request names, before any time or memory is spent on it.
+ * @throws InputError or UsageError, one line each; nothing is left behind
+ */
+export async function prepare(request: Request): Promise<Prepared> {
+  const { text, negativeText } = request;
+  if (text !== undefined) checkPrompt('input_text', text);
+  if (negativeText !== undefined) checkPrompt('negative_text', negativeText);
+  if (request.mask !== undefined) await requireFile('mask_path', request.mask);
+  const mask = request.mask && (await readMask(request.mask.path));
+  const masked = mask === undefined ? request.folder : join(request.folder, mask.name);
+  const path = text === undefined ? masked : promptFolder(masked, text);
+  const open = await openModel(request);
+  try {
+    const trainSteps = open.model.schedule.timesteps;
+    const sampler = samplerSettings(request.sampler, trainSteps);
+    const texts = text === undefined ? undefined : await TextReader.of(open.model);
+    await compareWithRecipe(request, open);
+    const images = request.batches.reduce((sum, { size }) => sum + size, 0);
+    const needed = bytesOf(images, open.side, sampler.taken, request.extras);
+    return { request, open, sampler, mask, texts, folder: await OutputFolder.open(path, needed) };
+  } catch (error) {
+    await open.weights.close();
+    throw error;
+  }
+}
+
+/** A rerun is one only with the very same config and weights. */
+async function compareWithRecipe({ rerun, config, checkpoint }: Request, { configHash }: OpenModel): Promise<void> {
+  if (rerun === undefined) return;
+  const { image, recipe } = rerun;
+  if (recipe.config.sha256 !== configHash) {
+    throw new InputError(
+      `--from ${image}: the config ${config.path} has changed since; wanted the one with which the image was made`,
+    );
+  }
+  if (recipe.checkpoint.sha256 !== (await hashFile(checkpoint.path))) {
+    throw new InputError(
+      `--from ${image}: ${checkpoint.path} is not the checkpoint that the image was made with ` +
+        `(SHA-256 ${recipe.checkpoint.sha256}); give that one by --ckpt_path`,
+    );
+  }
+}

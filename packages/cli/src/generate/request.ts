@@ -1,0 +1,163 @@
+import { randomInt } from 'node:crypto';
+import { UsageError } from '../usage-error.js';
+import { type PRECISIONS, SEEDS } from './flags/common.js';
+import type { CommandName, Recipe } from './recipe.js';
+import type { SamplerFlags } from './sampler-settings.js';
+
+/** A file that a command reads. */
+export interface NamedFile {
+  readonly path: string;
+  /** It was not named on the command line. */
+  readonly isDefault: boolean;
+}
+
+/** Images that are sampled together. */
+export interface BatchRange {
+  /** Number of its first image in the run. */
+  readonly first: number;
+  readonly size: number;
+}
+
+/** What is written besides the images. */
+export interface Extras {
+  readonly z: boolean;
+  readonly steps: boolean;
+  readonly influence: boolean;
+  readonly mixed: boolean;
+}
+
+/** Factors of FreeU, or its explicit absence. */
+export type FreeUSettings = NonNullable<Recipe['freeU']>;
+
+/** Everything that a run is to do, as the user put it: nothing is read yet. */
+export interface Request {
+  readonly command: CommandName;
+  readonly config: NamedFile;
+  readonly checkpoint: NamedFile;
+  /** As given; the model gets it in lower case. */
+  readonly text: string | undefined;
+  readonly negativeText: string | undefined;
+  readonly guidanceScale: number;
+  readonly mask: NamedFile | undefined;
+  readonly freeU: FreeUSettings | undefined;
+  readonly sampler: SamplerFlags;
+  readonly seed: number;
+  readonly batches: readonly BatchRange[];
+  readonly precision: (typeof PRECISIONS)[number];
+  /** undefined: the engine chooses. */
+  readonly device: string | undefined;
+  /** `--save_folder`, with the suffix of FreeU. */
+  readonly folder: string;
+  readonly extras: Extras;
+  readonly quiet: boolean;
+  /** The image whose batch is to come out again, and its recipe. */
+  readonly rerun: { readonly image: string; readonly recipe: Recipe } | undefined;
+}
+
+/** What a command of the original does where flags say nothing. */
+export interface CommandDefaults {
+  readonly command: CommandName;
+  readonly config: string;
+  readonly checkpoint: string;
+  readonly folder: string;
+  /** Absent: the command reads no text. */
+  readonly text?: string;
+  /** Absent: the command reads no mask. */
+  readonly mask?: string;
+  /** Whether images over their mask are written. */
+  readonly mixed: boolean;
+}
+
+/** The flags of all commands; a command has only its own. */
+export interface RequestFlags extends SamplerFlags {
+  readonly config_path?: string | undefined;
+  readonly ckpt_path?: string | undefined;
+  readonly save_folder?: string | undefined;
+  readonly input_text?: string | undefined;
+  readonly negative_text?: string | undefined;
+  readonly guidance_scale?: number | undefined;
+  readonly mask_path?: string | undefined;
+  readonly batch_size?: number | undefined;
+  readonly num_samples?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly precision?: Request['precision'] | undefined;
+  readonly device?: string | undefined;
+  readonly save_z?: boolean | undefined;
+  readonly display_x_inter?: boolean | undefined;
+  readonly return_influence_function?: boolean | undefined;
+  readonly save_mixed?: boolean | undefined;
+  readonly enable_freeu?: boolean | undefined;
+  readonly b1?: number | undefined;
+  readonly b2?: number | undefined;
+  readonly s1?: number | undefined;
+  readonly s2?: number | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+/** Batch size of the original. */
+const BATCH_SIZE = 4;
+/** How far to go beyond the text where there is one to steer away from. */
+const GUIDANCE_SCALE = 2;
+
+/** What the flags of a command ask for. @throws UsageError for flags that do not go together */
+export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Request {
+  const named = (given: string | undefined, otherwise: string): NamedFile => ({
+    path: given ?? otherwise,
+    isDefault: given === undefined,
+  });
+  if (flags.guidance_scale !== undefined && flags.negative_text === undefined) {
+    throw new UsageError('--guidance_scale needs --negative_text, the text to steer away from');
+  }
+  const freeU = freeUOf(flags);
+  const batchSize = flags.batch_size ?? BATCH_SIZE;
+  return {
+    command: defaults.command,
+    config: named(flags.config_path, defaults.config),
+    checkpoint: named(flags.ckpt_path, defaults.checkpoint),
+    text: flags.input_text ?? defaults.text,
+    negativeText: flags.negative_text,
+    guidanceScale: flags.guidance_scale ?? (flags.negative_text === undefined ? 1 : GUIDANCE_SCALE),
+    mask: defaults.mask === undefined ? undefined : named(flags.mask_path, defaults.mask),
+    freeU,
+    sampler: flags,
+    seed: flags.seed ?? randomInt(SEEDS),
+    batches: batchesOf(flags.num_samples ?? batchSize, batchSize),
+    precision: flags.precision ?? 'float32',
+    device: flags.device,
+    folder: (flags.save_folder ?? defaults.folder) + suffixOf(freeU),
+    extras: extrasOf(flags, defaults),
+    quiet: flags.quiet ?? false,
+    rerun: undefined,
+  };
+}
+
+/** What is written besides the images. */
+export const extrasOf = (flags: RequestFlags, defaults: Pick<CommandDefaults, 'mixed'>): Extras => ({
+  z: flags.save_z ?? false,
+  steps: flags.display_x_inter ?? false,
+  influence: flags.return_influence_function ?? false,
+  mixed: flags.save_mixed ?? defaults.mixed,
+});
+
+function freeUOf({ enable_freeu: enabled, ...flags }: RequestFlags): FreeUSettings | undefined {
+  const factors = (['b1', 'b2', 's1', 's2'] as const).filter((name) => flags[name] !== undefined);
+  if (enabled === undefined) {
+    if (factors.length === 0) return undefined;
+    throw new UsageError(
+      `--${factors[0]} has an effect with --enable_freeu only; add it, or leave --${factors[0]} out`,
+    );
+  }
+  const { b1 = 1.1, b2 = 1.2, s1 = 1, s2 = 1 } = flags;
+  return { enabled, b1, b2, s1, s2 };
+}
+
+/** The original names the folder by the switch, where there is one. */
+const suffixOf = (freeU: FreeUSettings | undefined): string =>
+  freeU === undefined ? '' : freeU.enabled ? '_with_freeu' : '_without_freeu';
+
+function batchesOf(images: number, batchSize: number): BatchRange[] {
+  return Array.from({ length: Math.ceil(images / batchSize) }, (_, i) => {
+    const first = i * batchSize;
+    return { first, size: Math.min(batchSize, images - first) };
+  });
+}

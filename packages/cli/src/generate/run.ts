@@ -1,0 +1,163 @@
+import { LatentDiffusionCompose } from '@codiff/codiff';
+import type { EngineInfo } from '@codiff/engine';
+import { hashFile } from '@codiff/ldm-core/node';
+import * as tf from '@tensorflow/tfjs-core';
+import { Interrupted } from '../interrupted.js';
+import { recordBatch } from './batch-record.js';
+import { collaborativeModel } from './collaborative-model.js';
+import { type InterruptWatch, watchInterrupts } from './interrupt.js';
+import { oneHotMask } from './mask.js';
+import { paintMask } from './palette.js';
+import { encodeRgb } from './png/rgb.js';
+import { type Prepared, prepare } from './prepare.js';
+import { Progress } from './progress.js';
+import { recipeOf } from './recipe-of.js';
+import type { Request } from './request.js';
+import { explainMemory, sampleBatch } from './sample-batch.js';
+import { stepsNote } from './sampler-settings.js';
+import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
+import { singleModel } from './single-model.js';
+import { startEngine } from './start-engine.js';
+import { writeBatch } from './write-batch.js';
+
+/** What came of a run. */
+export interface RunResult {
+  readonly command: Request['command'];
+  readonly folder: string;
+  /** Paths, in the order in which they were written. */
+  readonly files: readonly string[];
+  readonly images: number;
+  readonly seed: number;
+  readonly sampler: string;
+  /** Denoising steps of a batch. */
+  readonly steps: number;
+  readonly stepsPerSecond: number;
+  readonly seconds: number;
+  readonly device: string;
+}
+
+/**
+ * Do what a request asks for: check it, load the model, sample, write.
+ * @throws InputError or UsageError for what the user can mend, Interrupted after Ctrl-C
+ */
+export async function run(request: Request): Promise<RunResult> {
+  const began = performance.now();
+  const note = (text: string): void => {
+    if (!request.quiet) process.stderr.write(`${text}\n`);
+  };
+  const prepared = await prepare(request);
+  const { folder, open, sampler } = prepared;
+  const watch = watchInterrupts(() => note('\nstopping after this step (Ctrl-C again: at once)'));
+  const progress = new Progress(sampler.taken * request.batches.length, process.stderr, request.quiet);
+  try {
+    tellBefore(prepared, note);
+    progress.status('loading the model');
+    const info = await startEngine(request);
+    if (request.rerun) tellDifferences(request.rerun.recipe, info, note);
+    const model = await loadModel(prepared);
+    watch.signal.throwIfAborted();
+    progress.status('first step');
+    await sampleAll(prepared, model, info, watch, progress);
+    progress.clear();
+    return {
+      command: request.command,
+      folder: folder.path,
+      files: folder.files,
+      images: request.batches.reduce((sum, { size }) => sum + size, 0),
+      seed: request.seed,
+      sampler: sampler.config.name,
+      steps: sampler.taken,
+      stepsPerSecond: progress.rate,
+      seconds: (performance.now() - began) / 1000,
+      device: info.device,
+    };
+  } catch (error) {
+    progress.clear();
+    await folder.discardIfEmpty();
+    if (!(error instanceof Interrupted)) throw explainMemory(error, { batch_size: request.batches[0]!.size });
+    throw new Interrupted(`stopped; ${folder.files.length} files are in ${folder.path}`);
+  } finally {
+    watch.stop();
+    await open.weights.close();
+  }
+}
+
+async function loadModel({ request, open, mask, texts }: Prepared): Promise<SamplingModel> {
+  const { text, negativeText, guidanceScale, precision } = request;
+  const p = await open.weights.load();
+  const inputs = (words: string | undefined): ConditionInputs => ({
+    ...(mask ? { seg_mask: oneHotMask(mask) } : {}),
+    ...(texts && words !== undefined ? { text: texts.ids(words) } : {}),
+  });
+  const guidance: Guidance = {
+    cond: inputs(text),
+    uncond: negativeText === undefined ? undefined : inputs(negativeText),
+    scale: guidanceScale,
+  };
+  return open.model instanceof LatentDiffusionCompose
+    ? collaborativeModel(open.model, p, guidance, precision)
+    : singleModel(open.model, p, guidance, precision);
+}
+
+async function sampleAll(
+  { request, open, sampler, mask, folder }: Prepared,
+  model: SamplingModel,
+  info: EngineInfo,
+  { signal }: InterruptWatch,
+  progress: Progress,
+): Promise<void> {
+  // Read from the disk while the first batch is sampled; a failure is met where the hash is used.
+  const hash = request.rerun
+    ? Promise.resolve(request.rerun.recipe.checkpoint.sha256)
+    : hashFile(request.checkpoint.path);
+  hash.catch(() => undefined);
+  const { seed, extras } = request;
+  for (const range of request.batches) {
+    signal.throwIfAborted();
+    const record = recordBatch(extras);
+    let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;
+    try {
+      const onStep = () => progress.step();
+      const { config } = sampler;
+      sampled = await sampleBatch(model, { range, seed, sampler: config, latent: open.latent, record, signal, onStep });
+      if (mask) await folder.write(mask.name, encodeRgb(paintMask(mask)));
+      const about = { request, info, mask, sampler: config, configHash: open.configHash, checkpointHash: await hash };
+      await writeBatch(
+        { range, ...sampled, record, decode: (z) => model.decode(z) },
+        {
+          folder,
+          extras,
+          mask,
+          recipe: (i) => recipeOf(about, range, i),
+          check: () => signal.throwIfAborted(),
+        },
+      );
+    } finally {
+      record.dispose();
+      if (sampled) tf.dispose([sampled.z, sampled.images]);
+    }
+  }
+}
+
+function tellBefore({ request, open, sampler, texts }: Prepared, note: (text: string) => void): void {
+  const { seed, text, negativeText, rerun } = request;
+  note(
+    `seed ${seed}${rerun ? ' (of the image)' : ''}, ${sampler.config.name}, ${stepsNote(sampler, open.model.schedule.timesteps)}`,
+  );
+  for (const words of [text, negativeText]) {
+    const count = words === undefined ? undefined : texts?.count(words);
+    if (count && count.pieces > count.read) {
+      note(`the text has ${count.pieces} word pieces, and the model reads the first ${count.read}`);
+    }
+  }
+}
+
+function tellDifferences(
+  recipe: NonNullable<Request['rerun']>['recipe'],
+  info: EngineInfo,
+  note: (text: string) => void,
+): void {
+  const before = `${recipe.device}, TensorFlow ${recipe.tensorflow}`;
+  const now = `${info.device}, TensorFlow ${info.libraryVersion}`;
+  if (before !== now) note(`the image was made on ${before}; here it is ${now}, and bits may differ`);
+}

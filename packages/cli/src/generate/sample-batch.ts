@@ -1,0 +1,66 @@
+import { EngineError } from '@codiff/engine';
+import { type SamplerConfig, sampleWith } from '@codiff/ldm-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../input-error.js';
+import type { BatchRecord } from './batch-record.js';
+import { imageNoise } from './image-noise.js';
+import type { BatchRange } from './request.js';
+import type { SamplingModel } from './sampling-model.js';
+
+/** How a batch is sampled. */
+export interface BatchSampling {
+  readonly range: BatchRange;
+  readonly seed: number;
+  readonly sampler: SamplerConfig;
+  /** Size of the latents of one image [h,w,c]. */
+  readonly latent: readonly [number, number, number];
+  readonly record: BatchRecord;
+  readonly signal: AbortSignal;
+  readonly onStep: () => void;
+}
+
+/**
+ * Sample and decode a batch.
+ * @returns latents [B,h,w,c] and images [B,H,W,3], the caller's
+ * @throws the signal's reason if it is aborted; nothing is left behind
+ */
+export async function sampleBatch(
+  model: SamplingModel,
+  { range, seed, sampler, latent, record, signal, onStep }: BatchSampling,
+): Promise<{ readonly z: tf.Tensor4D; readonly images: tf.Tensor4D }> {
+  const noise = imageNoise(seed, range.first, [range.size, ...latent]);
+  const denoiser = model.denoiser(range.size, record.onMix);
+  const start = noise.start();
+  try {
+    const z = await sampleWith(sampler, denoiser.denoise, start, {
+      schedule: model.schedule,
+      noise: noise.source,
+      signal,
+      onStep: (event) => {
+        record.onStep(event);
+        onStep();
+      },
+    });
+    try {
+      signal.throwIfAborted();
+      const images = model.decode(z);
+      // Errors of the decoder are raised where it is waited for.
+      await images.data();
+      return { z, images };
+    } catch (error) {
+      z.dispose();
+      throw error;
+    }
+  } finally {
+    tf.dispose(start);
+    denoiser.dispose();
+  }
+}
+
+/** The error as one about the user's batch size, if that is what it is. */
+export function explainMemory(error: unknown, { batch_size }: { batch_size: number }): unknown {
+  if (!(error instanceof EngineError) || error.code !== 'resource-exhausted') return error;
+  const advice =
+    batch_size > 1 ? `a --batch_size below ${batch_size}` : 'a machine with more memory, or --precision bfloat16';
+  return new InputError(`a batch of ${batch_size} does not fit into memory; wanted ${advice}`, { cause: error });
+}

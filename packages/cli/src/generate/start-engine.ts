@@ -1,0 +1,34 @@
+import { EngineError, type EngineInfo, useEngine } from '@codiff/engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { InputError, oneLine } from '../input-error.js';
+import { UsageError } from '../usage-error.js';
+import type { Request } from './request.js';
+
+/**
+ * Start the engine so that a run gives the same bits whenever it is repeated on this machine: one operation at a time, and for a
+ * rerun as many threads as then (they decide in which order sums are taken).
+ * @throws InputError for a device that there is not, UsageError for a precision that the device does not have
+ */
+export async function startEngine({ device, precision, rerun }: Request): Promise<EngineInfo> {
+  tf.enableProdMode();
+  const threads = rerun?.recipe.threads;
+  let info: EngineInfo;
+  try {
+    info = await useEngine({
+      deterministic: true,
+      ...(device === undefined ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+    });
+  } catch (error) {
+    if (error instanceof EngineError && device !== undefined)
+      throw new InputError(`--device ${device}: ${oneLine(error)}`);
+    throw error;
+  }
+  const onCpu = info.device.startsWith('cpu');
+  if ((precision === 'float16' && onCpu) || (precision === 'bfloat16' && !onCpu)) {
+    throw new UsageError(
+      `--precision ${precision} is not for ${info.device}; wanted float32 or ${onCpu ? 'bfloat16' : 'float16'}`,
+    );
+  }
+  return info;
+}

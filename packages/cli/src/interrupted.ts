@@ -1,0 +1,2 @@
+/** The user pressed Ctrl-C. What was finished is kept. */
+export class Interrupted extends Error {}
