@@ -11,7 +11,7 @@ import {
   uploadImage,
   weightsOf,
 } from '../../test/parity-case.js';
-import { expectClose, randn, useCpu } from '../../test/support.js';
+import { expectClose, expectNoLeak, randn, useCpu } from '../../test/support.js';
 import { AutoencoderConfig } from '../config/autoencoder-config.js';
 import { BertEmbedderConfig } from '../config/cond-stage-config.js';
 import { LatentDiffusionConfig } from '../config/latent-diffusion-config.js';
@@ -209,6 +209,29 @@ describe('a LatentDiffusion', () => {
     expect(none.ldm.applyModel(q, x, t, null).shape).toEqual([1, 4, 4, 3]);
     expect(() => none.ldm.applyModel(q, x, t, one)).toThrow(/takes? no|does not take/);
     expect(() => none.ldm.condition(q, one)).toThrow(/unconditional/);
+  });
+
+  it('with scale_by_std measures its factor on the first batch, and scales by it from there', () => {
+    const { ldm, specs } = build({ ...TINY, unetConfig: plainUnet({ inChannels: 6 }), scaleByStd: true });
+    const p = weightsOf(specs);
+    const [images, noise] = [randn<tf.Rank.R4>([2, 8, 8, 3], 2), randn<tf.Rank.R4>([2, 4, 4, 3], 3)];
+    p.set('scale_factor', tf.scalar(1));
+    const z = [...ldm.encodeFirstStage(p, images, noise).dataSync()];
+    const mean = z.reduce((sum, value) => sum + value, 0) / z.length;
+    const variance = z.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (z.length - 1);
+    const measured = p.merge(ldm.measureScale(p, images, noise));
+    expect(measured.size).toBe(p.size);
+    expectClose(measured.get('scale_factor')!, [variance ** -0.5], 1e-5);
+    const scaled = ldm.encodeFirstStage(measured, images, noise);
+    expectClose(
+      scaled,
+      z.map((value) => value * variance ** -0.5),
+      1e-4,
+    );
+    expectClose(ldm.decodeFirstStage(measured, scaled), ldm.decodeFirstStage(p, tf.tensor4d(z, [2, 4, 4, 3])), 1e-3);
+    expectNoLeak(() => [...ldm.measureScale(p, images, noise).values()]);
+    const given = build({ ...TINY, unetConfig: plainUnet({ inChannels: 6 }) }).ldm;
+    expect(() => given.measureScale(p, images, noise)).toThrow(/scale_by_std is false/);
   });
 
   it('noises its condition at its own timesteps', () => {

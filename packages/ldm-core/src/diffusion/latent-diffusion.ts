@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conditioningOf, IS_FIRST_STAGE, type LatentDiffusionConfig } from '../config/latent-diffusion-config.js';
 import type { Rng } from '../nn/dropout.js';
-import type { Params } from '../nn/params.js';
+import { Params } from '../nn/params.js';
 import type { ParamKey, Scope } from '../nn/scope.js';
 import type { ActivationObserver } from '../unet/block-sequence.js';
 import type { ContextKeys } from '../unet/context-keys.js';
@@ -106,6 +106,23 @@ export class LatentDiffusion {
   /** Factor between the first stage's latents and the ones diffused: a number, or a scalar that the first batch measured. */
   scaleFactor(p: Params): number | tf.Scalar {
     return this.measuredScale ? p.of(this.measuredScale) : this.config.scaleFactor;
+  }
+
+  /**
+   * With `scale_by_std`, the factor that the first batch of a fresh run gives: 1/std of its latents, variance over n-1.
+   * @param images in [-1,1] [B,H,W,C] @param noise standard normal [B,h,w,C'] @returns the one tensor to put in the weights
+   * @throws Error if the config gives the factor itself
+   */
+  measureScale(p: Params, images: tf.Tensor4D, noise: tf.Tensor4D): Params {
+    const { measuredScale: key } = this;
+    if (key === null) {
+      throw new Error(`latent diffusion '${this.scope.path}': scale_by_std is false, so scale_factor is not measured`);
+    }
+    const factor = tf.tidy(() => {
+      const z = samplePosterior(this.firstStage.encode(p, images), noise);
+      return tf.rsqrt(tf.mul(tf.moments(z).variance, z.size / (z.size - 1)));
+    });
+    return new Params([[key.key, factor]]);
   }
 
   /**

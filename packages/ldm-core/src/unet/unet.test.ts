@@ -198,7 +198,14 @@ describe('UNetModel', () => {
 
     it('take in all channels with legacy, and leave a rest out without', () => {
       const inner = (legacy: boolean) => {
-        const params = { ...SMALL, ...transformer, modelChannels: 96, channelMult: [1, 1], numHeadChannels: 40, legacy };
+        const params = {
+          ...SMALL,
+          ...transformer,
+          modelChannels: 96,
+          channelMult: [1, 1],
+          numHeadChannels: 40,
+          legacy,
+        };
         return build(params).specs.get('middle_block.1.proj_in.weight')!.file!.shape[0];
       };
       expect([inner(true), inner(false)]).toEqual([96, 80]);
