@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { extract } from './extract.js';
+import { combine, extract } from './extract.js';
 import type { Parameterization } from './parameterization.js';
 import { predictStart } from './predictions.js';
 import type { Schedule } from './schedule.js';
@@ -32,12 +32,7 @@ export interface OutputOptions {
  * @param x0 [B,H,W,C] @param t int32 [B] @param noise standard normal [B,H,W,C] @returns x_t [B,H,W,C]
  */
 export function qSample(schedule: Schedule, x0: tf.Tensor4D, t: tf.Tensor1D, noise: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() =>
-    tf.add(
-      tf.mul(extract(schedule.sqrtAlphasCumprod, t), x0),
-      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), noise),
-    ),
-  );
+  return combine(tf.add, t, [schedule.sqrtAlphasCumprod, x0], [schedule.sqrtOneMinusAlphasCumprod, noise]);
 }
 
 /**
@@ -46,9 +41,7 @@ export function qSample(schedule: Schedule, x0: tf.Tensor4D, t: tf.Tensor1D, noi
  */
 export function qPosterior(schedule: Schedule, x0: tf.Tensor4D, xt: tf.Tensor4D, t: tf.Tensor1D): Gaussian {
   return {
-    mean: tf.tidy(() =>
-      tf.add(tf.mul(extract(schedule.posteriorMeanCoef1, t), x0), tf.mul(extract(schedule.posteriorMeanCoef2, t), xt)),
-    ),
+    mean: combine(tf.add, t, [schedule.posteriorMeanCoef1, x0], [schedule.posteriorMeanCoef2, xt]),
     variance: extract(schedule.posteriorVariance, t),
     logVariance: extract(schedule.posteriorLogVarianceClipped, t),
   };

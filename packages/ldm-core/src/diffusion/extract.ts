@@ -12,3 +12,19 @@ import * as tf from '@tensorflow/tfjs-core';
 export function extract(values: Float64Array | Float32Array, t: tf.Tensor1D): tf.Tensor4D {
   return tf.tidy(() => tf.reshape(tf.gather(tf.tensor1d(Float32Array.from(values)), t), [-1, 1, 1, 1]));
 }
+
+/** Something a schedule weighs: one number a step [T], and what it multiplies [B,H,W,C]. */
+type Weighed = readonly [values: Float64Array, x: tf.Tensor4D];
+
+/**
+ * a_t x + b_t y, or with `tf.sub` a_t x - b_t y, each sample at its own step. Differentiable by x and y.
+ * @param t int32 [B] @returns [B,H,W,C]
+ */
+export function combine(
+  op: typeof tf.add | typeof tf.sub,
+  t: tf.Tensor1D,
+  [a, x]: Weighed,
+  [b, y]: Weighed,
+): tf.Tensor4D {
+  return tf.tidy(() => op<tf.Tensor4D>(tf.mul(extract(a, t), x), tf.mul(extract(b, t), y)));
+}

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { extract } from './extract.js';
+import { combine, extract } from './extract.js';
 import type { Parameterization } from './parameterization.js';
 import type { Schedule } from './schedule.js';
 
@@ -8,12 +8,7 @@ import type { Schedule } from './schedule.js';
  * @param x0 [B,H,W,C] @param t int32 [B] @param noise [B,H,W,C] @returns [B,H,W,C]
  */
 export function velocity(schedule: Schedule, x0: tf.Tensor4D, t: tf.Tensor1D, noise: tf.Tensor4D): tf.Tensor4D {
-  return tf.tidy(() =>
-    tf.sub(
-      tf.mul(extract(schedule.sqrtAlphasCumprod, t), noise),
-      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), x0),
-    ),
-  );
+  return combine(tf.sub, t, [schedule.sqrtAlphasCumprod, noise], [schedule.sqrtOneMinusAlphasCumprod, x0]);
 }
 
 /** x_0 = √ᾱ x_t - √(1-ᾱ) v. @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C] */
@@ -23,12 +18,7 @@ export function predictStartFromVelocity(
   t: tf.Tensor1D,
   v: tf.Tensor4D,
 ): tf.Tensor4D {
-  return tf.tidy(() =>
-    tf.sub(
-      tf.mul(extract(schedule.sqrtAlphasCumprod, t), xt),
-      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), v),
-    ),
-  );
+  return combine(tf.sub, t, [schedule.sqrtAlphasCumprod, xt], [schedule.sqrtOneMinusAlphasCumprod, v]);
 }
 
 /** eps = √ᾱ v + √(1-ᾱ) x_t. @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C] */
@@ -38,12 +28,7 @@ export function predictEpsFromVelocity(
   t: tf.Tensor1D,
   v: tf.Tensor4D,
 ): tf.Tensor4D {
-  return tf.tidy(() =>
-    tf.add(
-      tf.mul(extract(schedule.sqrtAlphasCumprod, t), v),
-      tf.mul(extract(schedule.sqrtOneMinusAlphasCumprod, t), xt),
-    ),
-  );
+  return combine(tf.add, t, [schedule.sqrtAlphasCumprod, v], [schedule.sqrtOneMinusAlphasCumprod, xt]);
 }
 
 /** eps = (x_t/√ᾱ - x_0)/√(1/ᾱ - 1). @param xt [B,H,W,C] @param t int32 [B] @param x0 [B,H,W,C] @returns [B,H,W,C] */
@@ -63,12 +48,7 @@ export function predictStartFromNoise(
   t: tf.Tensor1D,
   eps: tf.Tensor4D,
 ): tf.Tensor4D {
-  return tf.tidy(() =>
-    tf.sub(
-      tf.mul(extract(schedule.sqrtRecipAlphasCumprod, t), xt),
-      tf.mul(extract(schedule.sqrtRecipm1AlphasCumprod, t), eps),
-    ),
-  );
+  return combine(tf.sub, t, [schedule.sqrtRecipAlphasCumprod, xt], [schedule.sqrtRecipm1AlphasCumprod, eps]);
 }
 
 /**

@@ -1,5 +1,5 @@
+import { contiguousStrides } from '../nn/strides.js';
 import { storageName } from './dtype.js';
-import { contiguousStrides } from './stored-tensor.js';
 import { TensorToWrite } from './tensor-to-write.js';
 
 /** What a PyTorch file can be given: plain data and tensors. Whole numbers become int, all others float. */

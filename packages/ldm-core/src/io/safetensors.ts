@@ -1,9 +1,10 @@
+import { contiguousStrides } from '../nn/strides.js';
 import { type ByteSource, readBytes } from './byte-source.js';
 import type { CheckpointContents } from './checkpoint.js';
 import { CheckpointError, DAMAGED } from './checkpoint-error.js';
 import { dtypeBytes, dtypeOfSafetensors } from './dtype.js';
 import { checkExpansion } from './limits.js';
-import { contiguousStrides, Storage, StoredTensor, viewProblem } from './stored-tensor.js';
+import { Storage, StoredTensor, viewProblem } from './stored-tensor.js';
 import { type Json, JsonFault, parseStrictJson } from './strict-json.js';
 
 /** Largest header read, as in the format's own library. */

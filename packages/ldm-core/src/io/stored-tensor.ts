@@ -1,3 +1,4 @@
+import { contiguousStrides } from '../nn/strides.js';
 import { type DType, dtypeBytes } from './dtype.js';
 
 /** A run of raw bytes in the file that one or more tensors are views of. */
@@ -44,17 +45,6 @@ export class StoredTensor {
     const wanted = contiguousStrides(this.shape);
     return this.shape.every((size, axis) => size === 1 || this.strides[axis] === wanted[axis]);
   }
-}
-
-/** Row-major strides in elements. */
-export function contiguousStrides(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let step = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = step;
-    step *= shape[axis]!;
-  }
-  return strides;
 }
 
 /** Most axes a tensor may have (PyTorch's own limit). */

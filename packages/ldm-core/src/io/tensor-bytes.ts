@@ -1,7 +1,8 @@
+import { contiguousStrides } from '../nn/strides.js';
 import type { ByteSource } from './byte-source.js';
 import { dtypeBytes } from './dtype.js';
 import { storageStart } from './storage-start.js';
-import { contiguousStrides, type StoredTensor } from './stored-tensor.js';
+import type { StoredTensor } from './stored-tensor.js';
 
 /** Most bytes held beside the result while a tensor with gaps or another order is read. */
 const WINDOW = 16 * 2 ** 20;

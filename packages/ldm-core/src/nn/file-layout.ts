@@ -1,4 +1,5 @@
 import type { ParamSpec } from './scope.js';
+import { contiguousStrides } from './strides.js';
 
 /** Values of a parameter on the host. */
 export type HostValues = Float32Array | Int32Array;
@@ -39,9 +40,9 @@ function checkCount(where: string, spec: ParamSpec, values: HostValues): void {
 function permute<T extends HostValues>(values: T, shape: readonly number[], perm: readonly number[], into?: T): T {
   const rank = shape.length;
   const out = into ?? newLike(values);
-  const inStrides = stridesOf(shape);
+  const inStrides = contiguousStrides(shape);
   const outShape = perm.map((axis) => shape[axis]!);
-  const outStrides = stridesOf(outShape);
+  const outStrides = contiguousStrides(outShape);
   // For each input axis, how far one step along it moves in the output.
   const moves = shape.map((_, axis) => outStrides[perm.indexOf(axis)]!);
 
@@ -77,14 +78,4 @@ function permute<T extends HostValues>(values: T, shape: readonly number[], perm
 
 function newLike<T extends HostValues>(values: T): T {
   return (values instanceof Float32Array ? new Float32Array(values.length) : new Int32Array(values.length)) as T;
-}
-
-function stridesOf(shape: readonly number[]): number[] {
-  const strides = new Array<number>(shape.length);
-  let stride = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    strides[axis] = stride;
-    stride *= shape[axis]!;
-  }
-  return strides;
 }
