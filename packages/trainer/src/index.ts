@@ -38,3 +38,29 @@ export { type PreprocessOptions, preprocess } from './data/preprocessor.js';
 export { type ResizeFilter, resize, resizeFilters } from './data/resize.js';
 export { type FileTensor, readTensorFile, writeTensorFile } from './data/tensor-file.js';
 export { encodeMaskPng } from './data/write-mask-png.js';
+export { composeTraining } from './steps/compose-training.js';
+export { type Compile, eagerly } from './steps/consume.js';
+export type { DiffusionTrainingOptions } from './steps/diffusion-training.js';
+export { latentDiffusionTraining } from './steps/latent-diffusion-training.js';
+export { describeLearningRate, type LearningRateRule, learningRate } from './steps/learning-rate.js';
+export type {
+  Divided,
+  EvaluateControl,
+  Logs,
+  OptimGroup,
+  StepControl,
+  TensorBatch,
+  Training,
+  TrainState,
+  UpdateOptions,
+} from './steps/train-state.js';
+export {
+  divideVae,
+  type GanAutoencoder,
+  type VaeBatch,
+  type VaePlans,
+  type VaeTrainingOptions,
+  vaePlans,
+  vaeStep,
+  vaeTraining,
+} from './steps/vae-training.js';

@@ -19,6 +19,7 @@ import { unet } from './unet.js';
 import { unetTrain } from './unet-train.js';
 import { vaeAutoencoder } from './vae-autoencoder.js';
 import { vaeGanLoss } from './vae-gan-loss.js';
+import { vaeTrain } from './vae-train.js';
 
 /** Every kind of case that the fixtures' README defines; any other name fails the case. */
 export const KIND_NAMES = [
@@ -51,6 +52,7 @@ const BUILT: readonly Kind[] = [
   unetTrain,
   vaeAutoencoder,
   vaeGanLoss,
+  vaeTrain,
   bertEmbedder,
   segMaskEncoder,
   ldm,

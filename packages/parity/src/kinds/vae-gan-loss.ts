@@ -82,7 +82,7 @@ export const vaeGanLoss = defineKind('vae_gan_loss', fields, async (config, cont
 });
 
 /** The dropout of an autoencoder's config, which has passed its own check. */
-function dropoutOf(params: unknown): number {
+export function dropoutOf(params: unknown): number {
   const read = z.looseObject({ ddconfig: z.looseObject({ dropout: z.number().default(0) }) });
   return read.parse(params).ddconfig.dropout;
 }

@@ -1,0 +1,41 @@
+import type { LatentDiffusionCompose } from '@codiff/codiff';
+import type { ParamSpec } from '@codiff/ldm-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { type DiffusionTrainingOptions, diffusionTraining } from './diffusion-training.js';
+import type { Training } from './train-state.js';
+
+/**
+ * Training of a collaborative model: its dynamic diffusers only. Branches, encoders and first stage are read and never
+ * written, so they stay as they are to the last bit. Batches hold images under `first_stage_key` and, under the name of
+ * each condition, what its encoder takes.
+ */
+export function composeTraining(
+  model: LatentDiffusionCompose,
+  specs: ReadonlyMap<string, ParamSpec>,
+  options: DiffusionTrainingOptions,
+): Training {
+  return diffusionTraining<Readonly<Record<string, tf.Tensor3D>>>(
+    {
+      schedule: model.schedule,
+      firstStage: model.firstStage,
+      imageKey: model.config.firstStageKey,
+      scaleFactor: (p) => model.scaleFactor(p),
+      isTrained: (key) => model.isTrained(key),
+      prepare: (p, batch) => {
+        const missing = model.conditions.filter((condition) => batch[condition] === undefined);
+        if (missing.length > 0) {
+          throw new Error(
+            `training: the batch holds ${Object.keys(batch).join(', ')}; it lacks the condition(s) ${missing.join(', ')}`,
+          );
+        }
+        return model.encodeConditions(
+          p,
+          Object.fromEntries(model.conditions.map((condition) => [condition, batch[condition]!])),
+        );
+      },
+      losses: (p, embeddings, { x0, t, noise, dropout }) => model.losses(p, { x0, t, noise, embeddings, rng: dropout }),
+    },
+    specs,
+    options,
+  );
+}
