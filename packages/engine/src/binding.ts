@@ -99,17 +99,26 @@ export class TensorBinding implements Binding {
   /** Values of a tensor, waited for and copied on a worker thread. */
   async tensorData(id: number): Promise<BackendValues> {
     const slot = this.readable(id);
-    const status = new Status(this.runtime.native);
-    try {
-      for (const handle of slot.guard ? [slot.guard.handle, slot.handle] : [slot.handle]) {
-        const tensor = await this.resolve(handle, status);
+    const { runtime } = this;
+    const read = async (): Promise<BackendValues> => {
+      const status = new Status(runtime.native);
+      try {
+        if (slot.guard !== undefined) {
+          const written = await this.resolve(slot.guard.handle, status);
+          this.checkRead(status, slot.shape);
+          runtime.native.TF_DeleteTensor!(written);
+        }
+        const tensor = await this.resolve(slot.handle, status);
         this.checkRead(status, slot.shape);
-        if (handle === slot.handle) return this.unpack(tensor, slot.dtype);
-        this.runtime.native.TF_DeleteTensor!(tensor);
+        return this.unpack(tensor, slot.dtype);
+      } finally {
+        status.dispose();
       }
-      throw new EngineError('data(): nothing was read', { code: 'internal' });
+    };
+    const held = () => runtime.whileReading(slot.handle, read);
+    try {
+      return await (slot.guard === undefined ? held() : runtime.whileReading(slot.guard.handle, held));
     } finally {
-      status.dispose();
       this.release(slot);
     }
   }

@@ -26,6 +26,8 @@ export class Runtime {
   /** Live `TFE_TensorHandle`s that belong to this engine. */
   handles = 0;
   private definitions: Map<string, OpDef> | undefined;
+  /** Handles in use by worker threads, and whether they are to be deleted after that. */
+  private readonly reading = new Map<Pointer, { readers: number; deleted: boolean }>();
   private readonly queue: Pointer;
   private readonly direct: Pointer;
 
@@ -81,7 +83,24 @@ export class Runtime {
 
   deleteHandle(handle: Pointer): void {
     this.handles--;
-    this.native.TFE_DeleteTensorHandle!(handle);
+    const reading = this.reading.get(handle);
+    if (reading === undefined) this.native.TFE_DeleteTensorHandle!(handle);
+    else reading.deleted = true;
+  }
+
+  /** Keep a handle while a worker thread uses it: its tensor may be disposed, or a step may replace it, in the meantime. */
+  async whileReading<T>(handle: Pointer, read: () => Promise<T>): Promise<T> {
+    const entry = this.reading.get(handle) ?? { readers: 0, deleted: false };
+    entry.readers++;
+    this.reading.set(handle, entry);
+    try {
+      return await read();
+    } finally {
+      if (--entry.readers === 0) {
+        this.reading.delete(handle);
+        if (entry.deleted) this.native.TFE_DeleteTensorHandle!(handle);
+      }
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { EngineError } from '../errors.js';
 import { bytesField, varintField } from './proto.js';
 
 /** Number formats a compiled function may compute in. Weights, inputs and results stay float32. */
@@ -50,8 +51,9 @@ export function sessionConfig(settings: SessionSettings): Uint8Array {
 export function functionConfig(precision: Precision, device: 'cpu' | 'gpu'): Uint8Array {
   if (precision === 'float32') return new Uint8Array(0);
   if (precision === 'bfloat16' && device === 'gpu')
-    throw new Error(
+    throw new EngineError(
       "compile: TensorFlow's mixed precision has no bfloat16 mode on GPUs; use precision 'float16' with loss scaling, or 'float32'",
+      { code: 'usage' },
     );
   const rewriter =
     precision === 'bfloat16'

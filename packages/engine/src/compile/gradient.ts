@@ -9,8 +9,12 @@ import type { Structure } from './structure.js';
 type Untyped = (...args: unknown[]) => unknown;
 
 /** How the gradient becomes a function of its own: `compile`, handed in since it is what calls this. */
-export type CompilePullback = (fn: Pullback, options: { name: string; precision: Precision; xla: boolean }) => Pullback;
-type Pullback = (dys: tf.Tensor[], inputs: tf.Tensor[]) => tf.Tensor[];
+export type CompilePullback = (
+  fn: PullbackFunction,
+  options: { name: string; precision: Precision; xla: boolean },
+) => Pullback;
+type PullbackFunction = (dys: tf.Tensor[], inputs: tf.Tensor[]) => tf.Tensor[];
+type Pullback = PullbackFunction & { dispose(): void };
 
 /** The compiled vector-Jacobian product of each program that was differentiated. */
 const pullbacks = new WeakMap<Program, Pullback>();
@@ -69,6 +73,11 @@ function tensorsOf(program: Program, value: unknown): tf.Tensor[] {
       code: 'internal',
     });
   return found;
+}
+
+/** Free the gradient of a program that is forgotten. */
+export function forgetPullback(program: Program): void {
+  pullbacks.get(program)?.dispose();
 }
 
 /** Gradients of sum(y . dy) with respect to the float arguments and captures, as a compiled function of its own. */

@@ -4,7 +4,7 @@ import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import { callProgram } from './call.js';
 import { describeLeaves, firstDifference } from './difference.js';
-import { callOnTape } from './gradient.js';
+import { callOnTape, forgetPullback } from './gradient.js';
 import { type Program, type ProgramOptions, traceProgram } from './program.js';
 import { type Structure, sameSignature, takeApart } from './structure.js';
 
@@ -120,6 +120,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
 }
 
 function forget({ binding }: Engine, program: Program): void {
+  forgetPullback(program);
   const { runtime } = binding;
   runtime.drain();
   runtime.native.TFE_ContextRemoveFunction!(runtime.context, program.name, runtime.status.pointer);
