@@ -25,6 +25,8 @@ export interface EngineOptions {
   readonly memoryGrowth?: boolean;
   /** Most memory tensors may take: on a GPU its pool, on the CPU what this process allocates from now on. */
   readonly memoryLimitMiB?: number;
+  /** GPU: round the operands of float32 products to TensorFloat-32, several times as fast and good to three digits. Off. */
+  readonly tensorFloat32?: boolean;
   /** Same bits on every run of the same program: one operation at a time inside a function (3-8 % slower). */
   readonly deterministic?: boolean;
 }
@@ -59,6 +61,8 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
       "useEngine: libtensorflow was not found; run 'npm run setup' to fetch it, set LIBTENSORFLOW_DIR to a folder that holds it, or install the Python package tensorflow-cpu",
       { code: 'not-found' },
     );
+  // NVIDIA's libraries read it when they are loaded; it overrides TensorFlow's own default, which is on.
+  if (!wanted.tensorFloat32) process.env.NVIDIA_TF32_OVERRIDE ??= '0';
   const threads = wanted.threads ?? availableParallelism();
   const cpuOnly = wanted.device?.toLowerCase().startsWith('cpu') ?? false;
   if (wanted.memoryLimitMiB !== undefined && cpuOnly) limitTensors(wanted.memoryLimitMiB);
