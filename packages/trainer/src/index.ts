@@ -1,3 +1,4 @@
+export { type BestOptions, type Ranked, rank } from './checkpoint/best.js';
 export {
   CudaCallbackConfig,
   ImageLoggerConfig,
@@ -38,6 +39,16 @@ export { type PreprocessOptions, preprocess } from './data/preprocessor.js';
 export { type ResizeFilter, resize, resizeFilters } from './data/resize.js';
 export { type FileTensor, readTensorFile, writeTensorFile } from './data/tensor-file.js';
 export { encodeMaskPng } from './data/write-mask-png.js';
+export { type LogStart, openEventFile } from './log/event-file.js';
+export { type LogLine, openJsonLines, readLogLines } from './log/json-lines.js';
+export { joinSinks, type LoggedImage, type LogSink } from './log/log-sink.js';
+export {
+  type ImageCadence,
+  type ImageLogMoment,
+  type ImageLogState,
+  imagesDue,
+  startImageLog,
+} from './loop/image-cadence.js';
 export { composeTraining } from './steps/compose-training.js';
 export { type Compile, eagerly } from './steps/consume.js';
 export type { DiffusionTrainingOptions } from './steps/diffusion-training.js';
