@@ -5,7 +5,7 @@ export {
   type InfluenceInput,
   influenceInputs,
 } from './collaborate.js';
-export { composedKey, withBranchUNet } from './compose/branch-keys.js';
+export { branchPrefixes, composedKey, withBranchUNet } from './compose/branch-keys.js';
 export { ComposeCondStage } from './compose/compose-cond-stage.js';
 export { type ComposeOptions, composeOptions, type OriginalMix } from './compose/compose-options.js';
 export { type ComposeInputs, ComposeUNet, type ComposeUNetParts } from './compose/compose-unet.js';

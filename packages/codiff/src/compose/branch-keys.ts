@@ -3,16 +3,26 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Condition } from '../config/conditions.js';
 
 /**
+ * Prefixes of a branch's own checkpoint and what the collaborative model has for them (original, 5.5). What begins with none
+ * is not taken from this branch: the noise schedule, averages, and the first stage of every branch but text.
+ */
+export function branchPrefixes(condition: Condition): (readonly [from: string, to: string])[] {
+  const parts = [
+    ['model.', `model.${condition}_unet.`],
+    ['cond_stage_model.', `cond_stage_model.${condition}_cond_stage_model.`],
+  ] as const;
+  return condition === 'text' ? [...parts, ['first_stage_model.', 'first_stage_model.']] : [...parts];
+}
+
+/**
  * Where a collaborative model keeps a tensor of a branch's own checkpoint (original, 5.5).
  * @param key in the branch, e.g. `model.diffusion_model.out.2.weight`
  * @returns the key in the collaborative model; nothing for what it does not take from this branch: the noise schedule,
  *   averages, and the first stage of every branch but text
  */
 export function composedKey(key: string, condition: Condition): string | undefined {
-  const [part, path] = split(key);
-  if (part === 'model') return `model.${condition}_unet.${path}`;
-  if (part === 'cond_stage_model') return `cond_stage_model.${condition}_cond_stage_model.${path}`;
-  return part === 'first_stage_model' && condition === 'text' ? key : undefined;
+  const prefix = branchPrefixes(condition).find(([from]) => key.startsWith(from));
+  return prefix && prefix[1] + key.slice(prefix[0].length);
 }
 
 /**
@@ -24,7 +34,7 @@ export function composedKey(key: string, condition: Condition): string | undefin
 export function withBranchUNet(p: Params, condition: Condition, branch: ReadonlyMap<string, tf.Tensor>): Params {
   const tuned = new Params();
   for (const [key, tensor] of branch) {
-    if (split(key)[0] === 'model') tuned.set(composedKey(key, condition)!, tensor);
+    if (key.startsWith('model.')) tuned.set(composedKey(key, condition)!, tensor);
   }
   const own = [...p.keys()].filter((key) => key.startsWith(`model.${condition}_unet.`));
   const missing = own.filter((key) => !tuned.has(key));
@@ -38,9 +48,4 @@ export function withBranchUNet(p: Params, condition: Condition, branch: Readonly
     );
   }
   return p.merge(tuned);
-}
-
-function split(key: string): [part: string, path: string] {
-  const dot = key.indexOf('.');
-  return dot < 0 ? [key, ''] : [key.slice(0, dot), key.slice(dot + 1)];
 }

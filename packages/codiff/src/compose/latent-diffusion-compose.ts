@@ -16,8 +16,9 @@ import {
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Condition } from '../config/conditions.js';
-import type { LatentDiffusionComposeConfig } from '../config/latent-diffusion-compose-config.js';
+import { checkpointField, type LatentDiffusionComposeConfig } from '../config/latent-diffusion-compose-config.js';
 import type { MixedNoise } from '../noise-mix.js';
+import { branchPrefixes } from './branch-keys.js';
 import type { ComposeCondStage } from './compose-cond-stage.js';
 import type { ComposeOptions } from './compose-options.js';
 import type { ComposeInputs, ComposeUNet } from './compose-unet.js';
@@ -80,6 +81,11 @@ export class LatentDiffusionCompose {
     if (config.useEma) declareEma(scope, 'model', (key) => this.isTrained(key));
     this.firstStage = parts.firstStage(scope.at('first_stage_model'));
     this.condStage = parts.condStage(scope.at('cond_stage_model'));
+    for (const condition of this.conditions) {
+      const file = config[checkpointField[condition]];
+      if (file !== null) scope.startFrom(file, [], branchPrefixes(condition));
+    }
+    if (config.ckptPath !== null) scope.startFrom(config.ckptPath, config.ignoreKeys);
   }
 
   /** The modalities that cooperate, in the order of their influence maps. */

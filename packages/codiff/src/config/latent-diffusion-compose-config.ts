@@ -32,6 +32,13 @@ export const branchField = {
   sketch: 'sketchLdmConfigPath',
 } as const satisfies Record<Condition, keyof z.output<typeof composeFields>>;
 
+/** The field that names a branch's checkpoint. */
+export const checkpointField = {
+  seg_mask: 'segMaskLdmCkptPath',
+  text: 'textLdmCkptPath',
+  sketch: 'sketchLdmCkptPath',
+} as const satisfies Record<Condition, keyof z.output<typeof composeFields>>;
+
 const rule = ruleOf<z.output<typeof composeFields>>();
 
 /**
