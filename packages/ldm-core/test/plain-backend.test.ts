@@ -5,7 +5,6 @@ import { UNetConfig } from '../src/config/unet-config.js';
 import { sampleDdim } from '../src/diffusion/ddim.js';
 import { seededNoise } from '../src/diffusion/noise-source.js';
 import { makeSchedule } from '../src/diffusion/schedule.js';
-import { copiesAtOnce } from '../src/io/upload.js';
 import { initialValues, normal } from '../src/nn/init.js';
 import { Params } from '../src/nn/params.js';
 import { Rng } from '../src/nn/random.js';
@@ -85,11 +84,4 @@ describe('a UNet and DDIM on the plain JavaScript backend', () => {
       }
     }
   });
-});
-
-it('buffers are lent to the engine, which copies them, and to no backend that keeps them', async () => {
-  await tf.setBackend('cpu');
-  expect(await copiesAtOnce()).toBe(false);
-  await tf.setBackend('tensorflow');
-  expect(await copiesAtOnce()).toBe(true);
 });
