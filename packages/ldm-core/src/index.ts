@@ -106,6 +106,7 @@ export {
   LatentDiffusion,
   type LatentDiffusionParts,
 } from './diffusion/latent-diffusion.js';
+export { LatentScale } from './diffusion/latent-scale.js';
 export { type NoiseSource, replayNoise, type Shape4D, seededNoise } from './diffusion/noise-source.js';
 export {
   type DiffusionLosses,

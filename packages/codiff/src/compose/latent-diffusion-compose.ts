@@ -3,15 +3,14 @@ import {
   type ContextKeys,
   type DiffusionLosses,
   declareEma,
+  LatentScale,
   makeSchedule,
-  type ParamKey,
   type Params,
   pLosses,
   qSample,
   type Rng,
   type Schedule,
   type Scope,
-  samplePosterior,
   scheduleBuffers,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -64,7 +63,7 @@ export class LatentDiffusionCompose {
   readonly unet: ComposeUNet;
   readonly firstStage: AutoencoderKL<unknown>;
   readonly condStage: ComposeCondStage;
-  private readonly measuredScale: ParamKey<tf.Rank.R0> | null;
+  private readonly scale: LatentScale;
 
   constructor(
     private readonly scope: Scope,
@@ -76,7 +75,7 @@ export class LatentDiffusionCompose {
     for (const [name, values] of scheduleBuffers(this.schedule)) {
       if (name !== NOT_STORED) scope.buffer(name, [values.length], { kind: 'values', values });
     }
-    this.measuredScale = config.scaleByStd ? scope.buffer('scale_factor', [], { kind: 'constant', value: 1 }) : null;
+    this.scale = new LatentScale(scope, config);
     this.unet = parts.unet(scope.at('model'));
     if (config.useEma) declareEma(scope, 'model', (key) => this.isTrained(key));
     this.firstStage = parts.firstStage(scope.at('first_stage_model'));
@@ -98,22 +97,24 @@ export class LatentDiffusionCompose {
     return DYNAMIC_DIFFUSER.test(this.scope.path === '' ? key : key.slice(this.scope.path.length + 1));
   }
 
-  /** Factor between the first stage's latents and the ones diffused: a number, or a scalar that the first batch measured. */
+  /** Factor between the first stage's latents and the ones diffused; see `LatentScale.of`. */
   scaleFactor(p: Params): number | tf.Scalar {
-    return this.measuredScale ? p.of(this.measuredScale) : this.config.scaleFactor;
+    return this.scale.of(p);
   }
 
-  /**
-   * Images to latents, sampled from the posterior and scaled.
-   * @param images in [-1,1] [B,H,W,C] @param noise standard normal [B,h,w,C'] @returns [B,h,w,C']
-   */
+  /** The `scale_factor` that a first batch gives; see `LatentScale.measure`. */
+  measureScale(p: Params, images: tf.Tensor4D, noise: tf.Tensor4D): Params {
+    return this.scale.measure(p, this.firstStage, images, noise);
+  }
+
+  /** Images [B,H,W,C] to scaled latents [B,h,w,C']; see `LatentScale.encode`. */
   encodeFirstStage(p: Params, images: tf.Tensor4D, noise: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => tf.mul(samplePosterior(this.firstStage.encode(p, images), noise), this.scaleFactor(p)));
+    return this.scale.encode(p, this.firstStage, images, noise);
   }
 
-  /** @param z scaled latents [B,h,w,C'] @returns images, about [-1,1], not clipped [B,H,W,C] */
+  /** Scaled latents [B,h,w,C'] to images [B,H,W,C]; see `LatentScale.decode`. */
   decodeFirstStage(p: Params, z: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => this.firstStage.decode(p, tf.div(z, this.scaleFactor(p))));
+    return this.scale.decode(p, this.firstStage, z);
   }
 
   /** Encode every condition, once a prompt; see `ComposeCondStage.forward`. */

@@ -1,18 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { conditioningOf, IS_FIRST_STAGE, type LatentDiffusionConfig } from '../config/latent-diffusion-config.js';
 import type { Rng } from '../nn/dropout.js';
-import { Params } from '../nn/params.js';
+import type { Params } from '../nn/params.js';
 import type { ParamKey, Scope } from '../nn/scope.js';
 import type { ActivationObserver } from '../unet/block-sequence.js';
 import type { ContextKeys } from '../unet/context-keys.js';
 import { type ConditionInputs, DiffusionWrapper } from '../unet/diffusion-wrapper.js';
 import type { UNetModel } from '../unet/unet.js';
 import type { AutoencoderKL } from '../vae/autoencoder.js';
-import { posteriorMode, samplePosterior } from '../vae/posterior.js';
+import { posteriorMode } from '../vae/posterior.js';
 import { conditionTimesteps, noiseCondition } from './condition-noise.js';
 import { qSample } from './ddpm.js';
 import type { Denoise } from './denoise.js';
 import { declareEma } from './ema-buffers.js';
+import { LatentScale } from './latent-scale.js';
 import { type DiffusionLosses, pLosses } from './p-losses.js';
 import { makeSchedule, type Schedule, scheduleBuffers } from './schedule.js';
 
@@ -72,7 +73,7 @@ export class LatentDiffusion {
   /** Encoder of the condition; null where the config names none of its own. */
   readonly condStage: ConditionEncoder | null;
   private readonly logvar: ParamKey<tf.Rank.R1> | null;
-  private readonly measuredScale: ParamKey<tf.Rank.R0> | null;
+  private readonly scale: LatentScale;
   private readonly conditionSteps: Int32Array | null;
 
   constructor(
@@ -81,13 +82,13 @@ export class LatentDiffusion {
     readonly config: LatentDiffusionConfig,
     parts: LatentDiffusionParts,
   ) {
-    const { timesteps: T, learnLogvar, logvarInit, scaleByStd, numTimestepsCond } = config;
+    const { timesteps: T, learnLogvar, logvarInit, numTimestepsCond } = config;
     this.schedule = makeSchedule({ ...config, givenBetas: undefined });
     this.logvar = learnLogvar ? scope.param('logvar', [T], { kind: 'constant', value: logvarInit }) : null;
     for (const [name, values] of scheduleBuffers(this.schedule)) {
       if (name !== NOT_STORED) scope.buffer(name, [T], { kind: 'values', values });
     }
-    this.measuredScale = scaleByStd ? scope.buffer('scale_factor', [], { kind: 'constant', value: 1 }) : null;
+    this.scale = new LatentScale(scope, config);
     this.model = new DiffusionWrapper(scope.at('model'), conditioningOf(config), parts.unet);
     if (config.useEma) declareEma(scope, 'model');
     this.firstStage = parts.firstStage(scope.at('first_stage_model'));
@@ -103,39 +104,24 @@ export class LatentDiffusion {
     return this.config.condStageTrainable && path.startsWith('cond_stage_model.');
   }
 
-  /** Factor between the first stage's latents and the ones diffused: a number, or a scalar that the first batch measured. */
+  /** Factor between the first stage's latents and the ones diffused; see `LatentScale.of`. */
   scaleFactor(p: Params): number | tf.Scalar {
-    return this.measuredScale ? p.of(this.measuredScale) : this.config.scaleFactor;
+    return this.scale.of(p);
   }
 
-  /**
-   * With `scale_by_std`, the factor that the first batch of a fresh run gives: 1/std of its latents, variance over n-1.
-   * @param images in [-1,1] [B,H,W,C] @param noise standard normal [B,h,w,C'] @returns the one tensor to put in the weights
-   * @throws Error if the config gives the factor itself
-   */
+  /** The `scale_factor` that a first batch gives; see `LatentScale.measure`. */
   measureScale(p: Params, images: tf.Tensor4D, noise: tf.Tensor4D): Params {
-    const { measuredScale: key } = this;
-    if (key === null) {
-      throw new Error(`latent diffusion '${this.scope.path}': scale_by_std is false, so scale_factor is not measured`);
-    }
-    const factor = tf.tidy(() => {
-      const z = samplePosterior(this.firstStage.encode(p, images), noise);
-      return tf.rsqrt(tf.mul(tf.moments(z).variance, z.size / (z.size - 1)));
-    });
-    return new Params([[key.key, factor]]);
+    return this.scale.measure(p, this.firstStage, images, noise);
   }
 
-  /**
-   * Images to latents, sampled from the posterior and scaled.
-   * @param images in [-1,1] [B,H,W,C] @param noise standard normal [B,h,w,C'] @returns [B,h,w,C']
-   */
+  /** Images [B,H,W,C] to scaled latents [B,h,w,C']; see `LatentScale.encode`. */
   encodeFirstStage(p: Params, images: tf.Tensor4D, noise: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => tf.mul(samplePosterior(this.firstStage.encode(p, images), noise), this.scaleFactor(p)));
+    return this.scale.encode(p, this.firstStage, images, noise);
   }
 
-  /** @param z scaled latents [B,h,w,C'] @returns images, about [-1,1], not clipped [B,H,W,C] */
+  /** Scaled latents [B,h,w,C'] to images [B,H,W,C]; see `LatentScale.decode`. */
   decodeFirstStage(p: Params, z: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => this.firstStage.decode(p, tf.div(z, this.scaleFactor(p))));
+    return this.scale.decode(p, this.firstStage, z);
   }
 
   /**
