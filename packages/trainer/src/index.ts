@@ -1,4 +1,14 @@
 export { type BestOptions, type Ranked, rank } from './checkpoint/best.js';
+export { CheckpointKeeper, epochFile, type KeeperOptions, type Restored } from './checkpoint/keeper.js';
+export { BEGINNING, type Progress } from './checkpoint/progress.js';
+export {
+  loadRunCheckpoint,
+  type RunContents,
+  type RunRecord,
+  readRunRecord,
+  saveRunCheckpoint,
+} from './checkpoint/run-checkpoint.js';
+export { lockRun } from './checkpoint/run-lock.js';
 export {
   CudaCallbackConfig,
   ImageLoggerConfig,
@@ -18,8 +28,18 @@ export {
 export { trainerRegistry, trainerRoles } from './config/targets.js';
 export { checkTrainingConfig, TrainingFile } from './config/training-file.js';
 export { CAPTION_KEY, readCaptions } from './data/captions.js';
+export {
+  type BadSample,
+  checkDataset,
+  type DatasetReport,
+  type SampleFault,
+  type SeenSample,
+} from './data/check/check-dataset.js';
+export { CheckSheet } from './data/check/check-sheet.js';
 export { classIndex, FACE_CLASSES, type FaceClass, MASK_SIDE } from './data/classes.js';
+export { colourMask, contactSheet } from './data/contact-sheet.js';
 export { DataError, type DataFault } from './data/data-error.js';
+export { type DataModule, dataModuleOf, faceDatasetOf } from './data/data-module.js';
 export { resolveDataPath } from './data/dataset-paths.js';
 export { decodeImage, encodePng } from './data/decode-image.js';
 export { type Draws, seededDraws } from './data/draws.js';
@@ -32,16 +52,32 @@ export {
   type OriginalItem,
   originalItem,
 } from './data/face-dataset.js';
+export { type DatasetFolders, findFolders, LAYOUT } from './data/layout.js';
+export type { LoaderPosition } from './data/loader/batch-order.js';
+export type { FaceBatch } from './data/loader/collate.js';
+export { FaceLoader, type FaceLoaderOptions } from './data/loader/face-loader.js';
 export { readMaskPng } from './data/mask-png.js';
 export { labelsOf, oneHot, readOneHot, writeOneHot } from './data/one-hot.js';
 export { crop, type Pixels } from './data/pixels.js';
+export { type PrepareOptions, type PrepareReport, prepareDataset } from './data/prepare/prepare.js';
 export { type PreprocessOptions, preprocess } from './data/preprocessor.js';
 export { type ResizeFilter, resize, resizeFilters } from './data/resize.js';
+export { type Caption, parseCaption, writeCaption } from './data/synth/caption.js';
+export type { Age, Beard, CaptionFacts, FaceFacts, Gender } from './data/synth/facts.js';
+export { type SynthOptions, type SynthSummary, synthesize } from './data/synth/synthesize.js';
 export { type FileTensor, readTensorFile, writeTensorFile } from './data/tensor-file.js';
 export { encodeMaskPng } from './data/write-mask-png.js';
 export { type LogStart, openEventFile } from './log/event-file.js';
 export { type LogLine, openJsonLines, readLogLines } from './log/json-lines.js';
 export { joinSinks, type LoggedImage, type LogSink } from './log/log-sink.js';
+export {
+  type BatchSource,
+  batchSizeOf,
+  type HostBatch,
+  type HostTensor,
+  saveBatch,
+  toTensors,
+} from './loop/batch-source.js';
 export {
   type ImageCadence,
   type ImageLogMoment,
@@ -49,6 +85,10 @@ export {
   imagesDue,
   startImageLog,
 } from './loop/image-cadence.js';
+export { NonFiniteLossError } from './loop/non-finite-loss.js';
+export { type Requests, watchSignals } from './loop/signals.js';
+export { type TrainEnd, type TrainEvent, type TrainLimits, type TrainRun, train } from './loop/train.js';
+export { type Validation, validate } from './loop/validate.js';
 export { composeTraining } from './steps/compose-training.js';
 export { type Compile, eagerly } from './steps/consume.js';
 export type { DiffusionTrainingOptions } from './steps/diffusion-training.js';
