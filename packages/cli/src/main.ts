@@ -2,6 +2,7 @@ import { CheckpointError, ConfigError } from '@codiff/ldm-core';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { checkpointCommand } from './commands/checkpoint.js';
+import { datasetCommand } from './commands/dataset.js';
 import { generateCommand } from './commands/generate.js';
 import { mask2imageCommand } from './commands/mask2image.js';
 import { text2imageCommand } from './commands/text2image.js';
@@ -16,13 +17,15 @@ const program = yargs(hideBin(process.argv))
   .command(text2imageCommand)
   .command(mask2imageCommand)
   .command(checkpointCommand)
+  .command(datasetCommand)
   .demandCommand(1, 'name a command')
   .strict()
   // bin/codiff.mjs answers it before this program starts.
   .epilogue('codiff doctor says what this machine has and lacks; it works before anything is built.')
   .help()
   .fail((message, error) => {
-    throw error ?? new UsageError(message);
+    // What a flag's own check throws comes wrapped.
+    throw error === undefined || error.name === 'YError' ? new UsageError(error?.message ?? message) : error;
   });
 
 try {
@@ -43,7 +46,7 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof UsageError) return `${error.message} (--help shows what there is)`;
   const own = [CheckpointError, ConfigError, InputError, Interrupted].some((type) => error instanceof type);
-  // EngineError by its name: its class would load the engine for every command.
-  const explains = own || 'syscall' in error || error.name === 'EngineError';
+  // These by name: their classes would load the engine and the image libraries for every command.
+  const explains = own || 'syscall' in error || ['EngineError', 'DataError'].includes(error.name);
   return explains ? error.message : (error.stack ?? error.message);
 }

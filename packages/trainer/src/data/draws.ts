@@ -22,7 +22,7 @@ export function seededDraws(seed: number, ...labels: readonly (number | string)[
     counter = (counter + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + word;
+    c = (((c << 21) | (c >>> 11)) + word) | 0;
     return word >>> 0;
   };
   for (let i = 0; i < 12; i++) next();

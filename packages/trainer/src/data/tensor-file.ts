@@ -1,5 +1,14 @@
-import { type DType, float32Values, int32Values, isFloating, TensorToWrite, writeTorchZip } from '@codiff/ldm-core';
-import { atomicWrite, nodeCrc32, openCheckpointFile } from '@codiff/ldm-core/node';
+import { writeFile } from 'node:fs/promises';
+import {
+  BufferSink,
+  type DType,
+  float32Values,
+  int32Values,
+  isFloating,
+  TensorToWrite,
+  writeTorchZip,
+} from '@codiff/ldm-core';
+import { nodeCrc32, openCheckpointFile } from '@codiff/ldm-core/node';
 import { DataError, LIST_BAD, messageOf } from './data-error.js';
 
 /** A tensor that a file held: integers stay integers. */
@@ -36,13 +45,14 @@ export async function readTensorFile(path: string): Promise<FileTensor> {
   }
 }
 
-/** Write one tensor as `torch.save(tensor, path)` does, atomically. @param bytes little-endian, row-major */
+/** Write one tensor as `torch.save(tensor, path)` does. @param bytes little-endian, row-major */
 export async function writeTensorFile(
   path: string,
   dtype: DType,
   shape: readonly number[],
   bytes: Uint8Array,
 ): Promise<void> {
-  const tensor = new TensorToWrite(dtype, shape, () => Promise.resolve(bytes));
-  await atomicWrite(path, (sink) => writeTorchZip(sink, tensor, nodeCrc32));
+  const sink = new BufferSink();
+  await writeTorchZip(sink, new TensorToWrite(dtype, shape, () => Promise.resolve(bytes)), nodeCrc32);
+  await writeFile(path, sink.bytes());
 }

@@ -1,0 +1,258 @@
+import { type Draws, seededDraws } from '../draws.js';
+
+/** Ages by the words of the captions, youngest first. */
+export const ages = ['teen', 'young', 'thirties', 'forties', 'fifties', 'sixties', 'old'] as const;
+export type Age = (typeof ages)[number];
+
+/** Beards by length. A long one may be pointed. */
+export const beards = ['none', 'short', 'medium', 'long', 'pointed'] as const;
+export type Beard = (typeof beards)[number];
+
+export const genders = ['man', 'woman'] as const;
+export type Gender = (typeof genders)[number];
+
+/** What a caption tells about a face. */
+export interface CaptionFacts {
+  readonly gender: Gender;
+  readonly age: Age;
+  readonly beard: Beard;
+}
+
+/**
+ * How an age is drawn. Hair, brows and beard are mixed with {@link GREY} by `grey`; `lines` wrinkles are drawn, in this
+ * order: beside the mouth, one on the forehead, beside the eyes, a second on the forehead, below the eyes, on the cheeks.
+ * Young faces have larger eyes and no lines; a teen has rosy cheeks.
+ */
+export const AGE_RULES: Readonly<Record<Age, { grey: number; lines: number; eyes: number; rosy: boolean }>> = {
+  teen: { grey: 0, lines: 0, eyes: 1.22, rosy: true },
+  young: { grey: 0, lines: 0, eyes: 1.08, rosy: false },
+  thirties: { grey: 0, lines: 1, eyes: 1, rosy: false },
+  forties: { grey: 0.2, lines: 2, eyes: 1, rosy: false },
+  fifties: { grey: 0.5, lines: 3, eyes: 1, rosy: false },
+  sixties: { grey: 0.8, lines: 5, eyes: 0.96, rosy: false },
+  old: { grey: 1, lines: 6, eyes: 0.92, rosy: false },
+};
+
+/** What hair turns to. */
+export const GREY = '#e4e4e6';
+
+/** The parts that draw a beard of a length, and how much it is stretched below the mouth. */
+export const BEARD_PARTS: Readonly<Record<Beard, { ids: readonly string[]; stretch: number }>> = {
+  none: { ids: ['none'], stretch: 1 },
+  short: { ids: ['fullgoatee', 'fullgoatee2', 'fullgoatee3', 'goatee1-stache'], stretch: 1 },
+  medium: { ids: ['beard1', 'beard2', 'beard4', 'loganGoatee2Stache'], stretch: 1.15 },
+  long: { ids: ['beard3', 'honest-abe-stache'], stretch: 1.75 },
+  pointed: { ids: ['beard-point'], stretch: 1.35 },
+};
+
+const SKINS = [
+  '#f6dccf',
+  '#f2d6cb',
+  '#fedac7',
+  '#ddb7a0',
+  '#eab687',
+  '#d9a377',
+  '#bb876f',
+  '#a67358',
+  '#8d5a45',
+  '#74453d',
+  '#5c3937',
+];
+const HAIRS = ['#272421', '#1c1008', '#3d2314', '#5a3825', '#7a4a2a', '#b55239', '#cc9966', '#e9c67b'];
+const CLOTHES = [
+  '#89bfd3',
+  '#7a1319',
+  '#07364f',
+  '#2f6b3c',
+  '#e2b33c',
+  '#8a4fa3',
+  '#e07b39',
+  '#444a55',
+  '#f0f0f0',
+  '#d65f7a',
+];
+const BACKDROPS = [
+  '#cfe3f1',
+  '#9fb8c9',
+  '#e9dcc4',
+  '#b9a58a',
+  '#c7dcc1',
+  '#6f8f78',
+  '#d9c6df',
+  '#7e7792',
+  '#f1e7e4',
+  '#5f6670',
+  '#e8b9a0',
+  '#a9cfd0',
+];
+const LIPS = ['#a33b4a', '#c2506a', '#8c2f39', '#d0625b', '#b5476f'];
+
+const HEADS = {
+  man: [
+    'head1',
+    'head2',
+    'head3',
+    'head4',
+    'head5',
+    'head6',
+    'head7',
+    'head8',
+    'head9',
+    'head10',
+    'head11',
+    'head12',
+    'head13',
+    'head14',
+    'head16',
+    'head17',
+  ],
+  woman: ['female1', 'female2', 'female3', 'head2', 'head6', 'head14'],
+} as const;
+const EYES = {
+  man: ['eye4', 'eye6', 'eye8', 'eye9', 'eye10', 'eye11', 'eye13', 'eye15', 'eye18', 'eye2', 'eye3'],
+  woman: ['female2', 'female3', 'female4', 'female6', 'female8', 'female10', 'female14', 'female16'],
+} as const;
+const BROWS = {
+  man: ['eyebrow1', 'eyebrow5', 'eyebrow6', 'eyebrow7', 'eyebrow9', 'eyebrow12', 'eyebrow14', 'eyebrow18'],
+  woman: ['eyebrow3', 'eyebrow4', 'eyebrow13', 'eyebrow16', 'eyebrow20', 'female2', 'female6', 'female7'],
+} as const;
+/** Front hair, and the hair behind the head that goes with it. */
+const HAIRCUTS = {
+  man: [
+    ...[
+      'short',
+      'short2',
+      'short3',
+      'crop',
+      'curly',
+      'curly3',
+      'hair',
+      'messy',
+      'messy-short',
+      'middle-part',
+      'parted',
+    ],
+    ...['spike2', 'spike4', 'juice', 'high', 'afro', 'afro2', 'faux-hawk', 'emo', 'shaggy1', 'bald', 'short-bald'],
+  ],
+  woman: [
+    'female1',
+    'female2',
+    'female3',
+    'female4',
+    'female5',
+    'female6',
+    'female7',
+    'female8',
+    'female9',
+    'female11',
+    'longHair',
+  ],
+} as const;
+const BEHIND = ['female2', 'female3', 'female4', 'female5', 'longHair'];
+const NOSES = ['nose1', 'nose2', 'nose3', 'nose5', 'nose6', 'nose7', 'nose8', 'nose9', 'nose10', 'nose11', 'small'];
+const HATS = ['hat', 'hat2', 'hat3', 'headband', 'headband-high'];
+const GLASSES = ['glasses1-primary', 'glasses1-secondary', 'glasses2-black', 'glasses2-primary'];
+const JERSEYS = [
+  'baseball',
+  'baseball2',
+  'baseball4',
+  'football',
+  'football2',
+  'hockey2',
+  'hockey4',
+  'jersey',
+  'jersey2',
+  'jersey4',
+];
+
+/** Everything that a drawing is made from. */
+export interface FaceFacts extends CaptionFacts {
+  readonly skin: string;
+  /** Hair before it turns grey. */
+  readonly hairColour: string;
+  readonly lipColour: string;
+  readonly clothes: readonly [string, string, string];
+  readonly fatness: number;
+  readonly head: string;
+  readonly ear: { readonly id: string; readonly size: number };
+  readonly eye: { readonly id: string; readonly angle: number };
+  readonly brow: { readonly id: string; readonly angle: number };
+  readonly nose: { readonly id: string; readonly size: number; readonly flip: boolean };
+  readonly hair: { readonly id: string; readonly flip: boolean; readonly behind: string };
+  readonly facialHair: string;
+  readonly hat: string;
+  readonly glasses: string;
+  readonly body: { readonly id: string; readonly size: number };
+  readonly jersey: string;
+  readonly earrings: boolean;
+  readonly necklace: boolean;
+  /** Widths in the drawing's units: a face is about 300 wide. */
+  readonly mouth: { readonly width: number; readonly smile: number; readonly open: number; readonly lips: number };
+  readonly backdrop: { readonly form: number; readonly colours: readonly [string, string]; readonly at: number };
+  /** The square of the drawing that is seen. */
+  readonly frame: { readonly x: number; readonly y: number; readonly side: number };
+}
+
+/** Face `index` of a seed. It depends on no other face, so any of them can be drawn alone. */
+export function drawFacts(seed: number, index: number): FaceFacts {
+  const draws = seededDraws(seed, 'face', index);
+  const { pick, between, chance } = choosers(draws);
+  const gender = pick(genders);
+  const age = pick(ages);
+  const beard = gender === 'woman' || chance(0.3) || (age === 'teen' && chance(0.5)) ? 'none' : pick(beards.slice(1));
+  const man = gender === 'man';
+  const hat = chance(0.14) ? pick(HATS) : 'none';
+  const cap = hat.startsWith('hat');
+  const cut = pick(HAIRCUTS[gender]);
+  const bald = cut === 'bald' || cut === 'short-bald';
+  const side = between(475, 525);
+  const skin = Math.floor(draws.random() * SKINS.length);
+  return {
+    gender,
+    age,
+    beard,
+    skin: SKINS[skin]!,
+    // On darker skin only hair that stands out against it, so that a beard can be seen.
+    hairColour: pick(skin < 6 ? HAIRS : HAIRS.slice(0, 2)),
+    lipColour: pick(LIPS),
+    clothes: [pick(CLOTHES), pick(CLOTHES), pick(CLOTHES)],
+    fatness: man ? between(0.1, 1) : between(0, 0.5),
+    head: pick(HEADS[gender]),
+    ear: { id: pick(['ear1', 'ear2', 'ear3']), size: man ? between(0.8, 1.3) : between(0.6, 1) },
+    eye: { id: pick(EYES[gender]), angle: Math.round(between(-8, 10)) },
+    brow: { id: pick(BROWS[gender]), angle: Math.round(between(-10, 12)) },
+    nose: { id: pick(NOSES), size: man ? between(0.75, 1.2) : between(0.6, 0.9), flip: chance(0.5) },
+    hair: {
+      // Baldness belongs to age; tall hair does not fit under a cap.
+      id: cap ? (man ? 'short' : 'none') : bald && (age === 'teen' || age === 'young') ? 'short2' : cut,
+      flip: chance(0.5),
+      behind: !man && chance(0.75) ? pick(BEHIND) : 'none',
+    },
+    facialHair: pick(BEARD_PARTS[beard].ids),
+    hat,
+    glasses: chance(0.18) ? pick(GLASSES) : 'none',
+    body: {
+      id: man ? pick(['body', 'body2', 'body3', 'body4']) : pick(['body', 'body2']),
+      size: man ? between(0.95, 1.05) : between(0.8, 0.9),
+    },
+    jersey: pick(JERSEYS),
+    earrings: !man && chance(0.4),
+    necklace: chance(man ? 0.08 : 0.35),
+    mouth: {
+      width: between(58, 84),
+      smile: between(-4, 14),
+      open: chance(0.45) ? between(8, 16) : 0,
+      lips: man ? between(9, 12) : between(11, 15),
+    },
+    backdrop: { form: Math.floor(between(0, 4)), colours: [pick(BACKDROPS), pick(BACKDROPS)], at: between(0.2, 0.8) },
+    frame: { x: 200 - side / 2 + between(-14, 14), y: between(42, 60), side },
+  };
+}
+
+function choosers(draws: Draws) {
+  return {
+    pick: <T>(list: readonly T[]): T => list[Math.floor(draws.random() * list.length)]!,
+    between: (low: number, high: number): number => Math.round(draws.uniform(low, high) * 100) / 100,
+    chance: (share: number): boolean => draws.random() < share,
+  };
+}
