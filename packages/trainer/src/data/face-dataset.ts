@@ -11,6 +11,7 @@ import { readTensorFile } from './tensor-file.js';
 
 /** What a data set holds beside images. Other names of a config load nothing. */
 export const conditionNames = ['text', 'seg_mask', 'sketch'] as const;
+/** A name from {@link conditionNames}. */
 export type ConditionName = (typeof conditionNames)[number];
 
 /** One sample. Conditions are there as the config asks for them. */

@@ -2,6 +2,7 @@ import type { Pixels } from './pixels.js';
 
 /** How an image is resized: as Pillow's filters of these names do. */
 export const resizeFilters = ['nearest', 'bicubic'] as const;
+/** A name from {@link resizeFilters}. */
 export type ResizeFilter = (typeof resizeFilters)[number];
 
 /** Fixed-point bits of the bicubic weights: 8 of the 32 hold the value, 2 the overshoot of the kernel. */

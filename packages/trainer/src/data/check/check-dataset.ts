@@ -10,6 +10,7 @@ import { readTensorFile } from '../tensor-file.js';
 
 /** What can be wrong with a sample. */
 export const sampleFaults = ['missing', 'unreadable', 'wrong size', 'class out of range', 'caption absent'] as const;
+/** A name from {@link sampleFaults}. */
 export type SampleFault = (typeof sampleFaults)[number];
 
 /** One thing wrong with one sample. */

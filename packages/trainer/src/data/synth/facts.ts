@@ -2,13 +2,17 @@ import { type Draws, seededDraws } from '../draws.js';
 
 /** Ages by the words of the captions, youngest first. */
 export const ages = ['teen', 'young', 'thirties', 'forties', 'fifties', 'sixties', 'old'] as const;
+/** A name from {@link ages}. */
 export type Age = (typeof ages)[number];
 
 /** Beards by length. A long one may be pointed. */
 export const beards = ['none', 'short', 'medium', 'long', 'pointed'] as const;
+/** A name from {@link beards}. */
 export type Beard = (typeof beards)[number];
 
+/** Whom a caption tells of. */
 export const genders = ['man', 'woman'] as const;
+/** A name from {@link genders}. */
 export type Gender = (typeof genders)[number];
 
 /** What a caption tells about a face. */
