@@ -18,7 +18,7 @@ class Bench {
   private readonly child: ChildProcess;
 
   constructor(readonly spec: BenchSpec) {
-    this.child = fork(new URL('./child.js', import.meta.url).pathname.replace(/\.js$/, extension()), {
+    this.child = fork(new URL(`./child${extension()}`, import.meta.url), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
   }

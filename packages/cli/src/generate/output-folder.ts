@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, rmdir, statfs, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { atomicWrite } from '@codiff/ldm-core/node';
@@ -9,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'you may not write there',
   EPERM: 'you may not write there',
   EROFS: 'it lies on a read-only file system',
+  ENOENT: 'there can be no folder there',
   ENOTDIR: 'a part of its path is a file',
   EEXIST: 'a file of this name is in the way',
   ENOSPC: 'the disk is full',
@@ -33,14 +35,14 @@ export class OutputFolder {
    * @throws InputError saying why not, and what to do; nothing is left behind then
    */
   static async open(path: string, needed = 0): Promise<OutputFolder> {
-    let first: string | undefined;
+    const made: string[] = [];
+    const folder = new OutputFolder(path, made);
     try {
-      first = await mkdir(path, { recursive: true });
-    } catch (error) {
-      throw unwritable(path, error);
-    }
-    const folder = new OutputFolder(path, first === undefined ? [] : foldersBetween(first, path));
-    try {
+      // One by one: Node's own recursion never ends where the system denies that a parent exists.
+      for (const missing of missingFolders(path)) {
+        await mkdir(missing);
+        made.push(missing);
+      }
       const probe = join(path, `.${randomUUID()}.tmp`);
       await writeFile(probe, '');
       await unlink(probe);
@@ -82,19 +84,17 @@ export class OutputFolder {
   }
 }
 
-/** The folders from `first` down to `last`, both included. */
-function foldersBetween(first: string, last: string): string[] {
-  const folders: string[] = [];
-  for (let at = resolve(last); ; at = dirname(at)) {
-    folders.unshift(at);
-    if (at === resolve(first) || at === dirname(at)) return folders;
-  }
+/** The folders that have to be made for a path to be one, outermost first. */
+function missingFolders(path: string): string[] {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  return missing;
 }
 
 function unwritable(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   const reason = REASONS[String(error.code)] ?? error.message;
-  return new InputError(`${path}: cannot be written: ${reason}; make room there, or give another --save_folder`, {
-    cause: error,
-  });
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  const advice = `${isFull ? 'make room, or ' : ''}give another --save_folder`;
+  return new InputError(`${path}: cannot be written: ${reason}; ${advice}`, { cause: error });
 }

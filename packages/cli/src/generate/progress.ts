@@ -15,6 +15,7 @@ const CLEAR = '\r\x1b[2K';
 export class Progress {
   private done = 0;
   private began: number | undefined;
+  private latest = 0;
   private readonly shows: boolean;
 
   /**
@@ -30,16 +31,17 @@ export class Progress {
     this.shows = screen.isTTY === true && !quiet;
   }
 
-  /** Steps a second since the second step: the first one also pays for tracing. 0 if that is not known yet. */
+  /** Steps a second after the first, which also pays for tracing. 0 if that is not known yet. */
   get rate(): number {
     if (this.began === undefined || this.done < 2) return 0;
-    return (this.done - 1) / ((this.now() - this.began) / 1000);
+    return (this.done - 1) / ((this.latest - this.began) / 1000);
   }
 
   /** One more step is done. */
   step(): void {
     this.done++;
-    this.began ??= this.now();
+    this.latest = this.now();
+    this.began ??= this.latest;
     if (this.shows) this.screen.write(`${CLEAR}${this.line().slice(0, (this.screen.columns ?? 80) - 1)}`);
   }
 

@@ -10,6 +10,7 @@ const ADVICE = {
   config_path: `wanted a config such as those in configs/ (${DEMO}README.md shows a run that needs no download)`,
   ckpt_path: `wanted the checkpoint of this config: see pretrained/README.md, or try without it as ${DEMO}README.md shows`,
   mask_path: `wanted a mask such as ${DEMO}mask_512.png`,
+  from: 'wanted an image that generate, text2image or mask2image has written',
 } as const;
 
 /**

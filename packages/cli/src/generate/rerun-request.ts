@@ -5,6 +5,7 @@ import { UsageError } from '../usage-error.js';
 import { hashMask, readMask } from './mask.js';
 import { type Recipe, readRecipe } from './recipe.js';
 import { type CommandDefaults, extrasOf, type NamedFile, type Request, type RequestFlags } from './request.js';
+import { requireFile } from './required-file.js';
 
 /** Flags whose values the image's recipe has. Files may have moved, and may be named. */
 const DECIDED = [
@@ -40,6 +41,7 @@ export async function rerunRequest(
 ): Promise<Request> {
   const decided = DECIDED.find((name) => flags[name] !== undefined);
   if (decided !== undefined) throw new UsageError(`--${decided} is decided by the image of --from; leave it out`);
+  await requireFile('from', { path: image, isDefault: false });
   const recipe = await readRecipe(image);
   const named = (given: string | undefined, recorded: string): NamedFile => ({
     path: given ?? recorded,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import {
   type Checkpoint,
   CheckpointMismatch,
+  type KeyReport,
   loadParams,
   type MatchOptions,
   matchKeys,
@@ -46,7 +47,7 @@ export class WeightPlan {
       const { report } = matchKeys(needed, path, checkpoint.tensors, { drop: UNNEEDED });
       const missing = new Map(report.missing.map((key) => [key, needed.get(key)!]));
       sources.push({ checkpoint, specs: without(needed, missing), options: { drop: UNNEEDED } });
-      if (report.misshapen.length + report.unexpected.length > 0) throw new CheckpointMismatch(report);
+      if (report.misshapen.length + report.unexpected.length > 0) throw mismatch(report);
       for (const { path, prefixMap } of fallbacks) {
         if (missing.size === 0 || !existsSync(path)) continue;
         const options = { prefixMap, drop: [/./] };
@@ -54,10 +55,10 @@ export class WeightPlan {
         const { report: found } = matchKeys(missing, path, other.tensors, options);
         const matched = new Map(found.matched.map((key) => [key, missing.get(key)!]));
         sources.push({ checkpoint: other, specs: matched, options });
-        if (found.misshapen.length > 0) throw new CheckpointMismatch(found);
+        if (found.misshapen.length > 0) throw mismatch(found);
         for (const key of matched.keys()) missing.delete(key);
       }
-      if (missing.size > 0) throw new CheckpointMismatch({ ...report, missing: [...missing.keys()] });
+      if (missing.size > 0) throw mismatch({ ...report, missing: [...missing.keys()] });
       return plan;
     } catch (error) {
       await plan.close();
@@ -91,6 +92,9 @@ export class WeightPlan {
     for (const { checkpoint } of this.sources) await checkpoint.close();
   }
 }
+
+/** What is not needed is no part of what is wrong. */
+const mismatch = (report: KeyReport) => new CheckpointMismatch({ ...report, dropped: [] });
 
 function without(specs: ReadonlyMap<string, ParamSpec>, left: ReadonlyMap<string, ParamSpec>): Map<string, ParamSpec> {
   return new Map([...specs].filter(([key]) => !left.has(key)));

@@ -63,8 +63,8 @@ function flag<T>(name: string, described: Described, parse: (text: string) => T)
     ...(name.includes('_') ? { alias: name.replaceAll('_', '-') } : {}),
     coerce: (given: unknown) => {
       if (given === undefined) return undefined;
-      if (Array.isArray(given)) throw new UsageError(`--${name} is given ${given.length} times; wanted once`);
-      return parse(String(given));
+      // Of a flag that is given several times the last counts, as in the original.
+      return parse(String(Array.isArray(given) ? given.at(-1) : given));
     },
   };
 }

@@ -1,0 +1,197 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { codiffRegistry, specsOf } from '@codiff/codiff';
+import type { ParamSpec } from '@codiff/ldm-core';
+import { convertCheckpoint, initCheckpoint, loadConfig } from '@codiff/ldm-core/node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mask2imageDefaults } from '../src/commands/mask2image.js';
+import { text2imageDefaults } from '../src/commands/text2image.js';
+import { neededSpecs, UNNEEDED } from '../src/generate/needed-weights.js';
+import { prepare } from '../src/generate/prepare.js';
+import { type CommandDefaults, type RequestFlags, requestOf } from '../src/generate/request.js';
+import { rerunRequest } from '../src/generate/rerun-request.js';
+import { InputError } from '../src/input-error.js';
+import { UsageError } from '../src/usage-error.js';
+import { MASK, tinyConfig, tinyWorld, withoutZeros } from './tiny-models.js';
+
+let world = '';
+const before = process.cwd();
+beforeAll(async () => {
+  world = await tinyWorld(['text', 'mask']);
+  process.chdir(world);
+});
+afterAll(() => {
+  process.chdir(before);
+  rmSync(world, { recursive: true });
+});
+
+const text: RequestFlags = { config_path: 'configs/tiny_text.yaml', ckpt_path: 'pretrained/tiny_text.ckpt' };
+const mask: RequestFlags = {
+  config_path: 'configs/tiny_mask.yaml',
+  ckpt_path: 'pretrained/tiny_mask.ckpt',
+  mask_path: MASK,
+};
+
+/** What is said to a request that has to fail. */
+async function refusal(defaults: CommandDefaults, flags: RequestFlags): Promise<string> {
+  const error: unknown = await prepareAll(defaults, flags).then(
+    () => new Error('was accepted'),
+    (caught: unknown) => caught,
+  );
+  expect(error).toSatisfy((each) => each instanceof InputError || each instanceof UsageError);
+  const { message } = error as Error;
+  expect(message).not.toContain('\n');
+  expect(existsSync('outputs')).toBe(false);
+  return message;
+}
+
+async function prepareAll(defaults: CommandDefaults, flags: RequestFlags): Promise<string> {
+  const { folder, open } = await prepare(requestOf(defaults, flags));
+  await open.weights.close();
+  await folder.discardIfEmpty();
+  return folder.path;
+}
+
+describe('a good request', () => {
+  it('has its folder, and leaves nothing behind if it is not run', async () => {
+    expect(await prepareAll(text2imageDefaults, text)).toBe(`outputs/512_text2image/${text2imageDefaults.text}`);
+    expect(await prepareAll(mask2imageDefaults, { ...mask, enable_freeu: false })).toBe(
+      'outputs/512_mask2image_without_freeu/3.png',
+    );
+    expect(existsSync('outputs')).toBe(false);
+  });
+
+  it('takes from the files of its config only what the checkpoint lacks (quirk 2)', async () => {
+    const specs = withoutZeros(specsOf(await tinyConfig('text')));
+    const part = (keep: (key: string) => boolean) => new Map([...specs].filter(([key]) => keep(key)));
+    const isFirstStage = (key: string) => key.startsWith('first_stage_model.');
+    await initCheckpoint(
+      'pretrained/no_vae.ckpt',
+      part((key) => !isFirstStage(key)),
+      7,
+    );
+    const flags = { ...text, ckpt_path: 'pretrained/no_vae.ckpt' };
+    expect(await refusal(text2imageDefaults, flags)).toMatch(/missing from the file: first_stage_model\./);
+    await initCheckpoint('pretrained/vae_part.ckpt', part(isFirstStage), 7);
+    await convertCheckpoint('pretrained/vae_part.ckpt', 'pretrained/tiny_vae.ckpt', {
+      stripPrefix: 'first_stage_model.',
+    });
+    expect(await prepareAll(text2imageDefaults, flags)).toContain('outputs/512_text2image');
+    rmSync('pretrained/tiny_vae.ckpt');
+  });
+});
+
+describe('is refused in one line, nothing written', () => {
+  it.each<[string, CommandDefaults, RequestFlags, RegExp]>([
+    [
+      'a default that is not there',
+      text2imageDefaults,
+      {},
+      /512_text\.yaml \(the default of --config_path\) is not there.*test_data\/demo\//,
+    ],
+    [
+      'no mask',
+      mask2imageDefaults,
+      { ...mask, mask_path: undefined },
+      /27007\.png \(the default of --mask_path\) is not there; wanted a mask such as test_data\/demo\/mask_512\.png/,
+    ],
+    [
+      'no checkpoint',
+      text2imageDefaults,
+      { ...text, ckpt_path: 'x.ckpt' },
+      /^x\.ckpt \(--ckpt_path\) is not there; wanted the checkpoint.*test_data\/demo\//,
+    ],
+    [
+      'a folder as checkpoint',
+      text2imageDefaults,
+      { ...text, ckpt_path: 'configs' },
+      /^configs \(--ckpt_path\) is not a file/,
+    ],
+    [
+      'another kind of config',
+      text2imageDefaults,
+      { ...text, config_path: 'configs/tiny_mask.yaml' },
+      /is a model of masks, for mask2image; text2image wants/,
+    ],
+    [
+      'a VAE',
+      mask2imageDefaults,
+      { ...mask, config_path: 'configs/tiny_vae.yaml' },
+      /the config is of ldm\.models\.autoencoder\.AutoencoderKL; mask2image wants a model of masks/,
+    ],
+    [
+      'a checkpoint of another config',
+      text2imageDefaults,
+      { ...text, ckpt_path: 'pretrained/tiny_mask.ckpt' },
+      /tiny_mask\.ckpt: the weights are not those of this model; .* missing from the file: cond_stage_model\.transformer.*\(the config is configs\/tiny_text\.yaml\)$/,
+    ],
+    [
+      'a damaged checkpoint',
+      text2imageDefaults,
+      { ...text, ckpt_path: 'configs/tiny_text.yaml' },
+      /^configs\/tiny_text\.yaml: /,
+    ],
+    [
+      'a config that is no YAML',
+      text2imageDefaults,
+      { ...text, config_path: 'pretrained/tiny_text.ckpt' },
+      /^pretrained\/tiny_text\.ckpt: config: /,
+    ],
+    ['an empty text', text2imageDefaults, { ...text, input_text: '' }, /is empty/],
+    ['a long text', text2imageDefaults, { ...text, input_text: 'a '.repeat(5000) }, /10000 characters/],
+    ['another script', text2imageDefaults, { ...text, negative_text: 'очки' }, /^--negative_text holds 'о'/],
+    ['no steps', text2imageDefaults, { ...text, ddim_steps: '0' }, /--ddim_steps is '0'; wanted .* 1 to 500, or 1000/],
+    ['too many steps', text2imageDefaults, { ...text, ddim_steps: '501' }, /--ddim_steps is '501'/],
+    ['eta for plms', text2imageDefaults, { ...text, sampler: 'plms', eta: 1 }, /plms adds no noise/],
+    [
+      'factors of FreeU without it',
+      text2imageDefaults,
+      { ...text, s1: 0.5 },
+      /--s1 has an effect with --enable_freeu only/,
+    ],
+    [
+      'a scale without a text',
+      text2imageDefaults,
+      { ...text, guidance_scale: 3 },
+      /--guidance_scale needs --negative_text/,
+    ],
+    [
+      'a folder that cannot be made',
+      text2imageDefaults,
+      { ...text, save_folder: 'configs/tiny_text.yaml/x' },
+      /cannot be written/,
+    ],
+  ])('%s', async (_, defaults, flags, message) => {
+    expect(await refusal(defaults, flags)).toMatch(message);
+  });
+
+  it('an image without a recipe, or with flags that the recipe has', async () => {
+    const again = (image: string, flags: RequestFlags = {}) => rerunRequest(image, flags, () => ({ mixed: false }));
+    await expect(again(MASK)).rejects.toThrow(/3\.png: the image carries no recipe; wanted an image that/);
+    await expect(again(MASK, { seed: 3 })).rejects.toThrow(/--seed is decided by the image of --from/);
+    await expect(again('nothing.png')).rejects.toThrow(/^nothing\.png \(--from\) is not there/);
+    await expect(again('configs/tiny_text.yaml')).rejects.toThrow(/not a PNG file/);
+  });
+});
+
+describe("the authors' checkpoints", () => {
+  const root = join(import.meta.dirname, '../../..');
+
+  it.each(['256_text', '256_mask', '256_codiff_mask_text', '512_text', '512_mask', '512_codiff_mask_text'])(
+    'hold what sampling needs, and nothing unexpected: %s',
+    async (name) => {
+      const keys = JSON.parse(
+        readFileSync(join(root, `packages/parity/fixtures/state_dict_keys/${name}.json`), 'utf8'),
+      ) as { state_dict: Record<string, unknown> };
+      const specs = specsOf(await loadConfig(`configs/${name}.yaml`, { registry: codiffRegistry, root }));
+      const needed: ReadonlyMap<string, ParamSpec> = neededSpecs(specs);
+      const stored = Object.keys(keys.state_dict);
+      expect([...needed.keys()].filter((key) => !stored.includes(key))).toEqual([]);
+      const unexpected = stored.filter((key) => !needed.has(key) && !UNNEEDED.some((pattern) => pattern.test(key)));
+      expect(unexpected).toEqual([]);
+      // The encoder half of the first stage, the schedule and the unread heads stay on the disk.
+      expect(needed.size).toBeLessThan(stored.length);
+      expect([...needed.keys()].some((key) => /encoder\.|to_logits|betas/.test(key))).toBe(false);
+    },
+  );
+});

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../bin/codiff.mjs', import.meta.url));
+
+/** What a run of the command did. */
+export interface CliRun {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Run `codiff` in a folder.
+ * @param onStarted gets a function that interrupts it as Ctrl-C in a terminal does, and what it has printed so far
+ */
+export function runCli(
+  folder: string,
+  args: readonly string[],
+  onOutput?: (stderr: string, interrupt: () => void) => void,
+): Promise<CliRun> {
+  return new Promise((resolve, reject) => {
+    // A group of its own, since a terminal sends Ctrl-C to all processes of a command.
+    const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, detached: onOutput !== undefined });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += String(data);
+    });
+    child.stderr.on('data', (data: Buffer) => {
+      stderr += String(data);
+      onOutput?.(stderr, () => process.kill(-child.pid!, 'SIGINT'));
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
