@@ -81,6 +81,40 @@ describe('a good request', () => {
   });
 });
 
+describe('a request', () => {
+  it("has the original's defaults, and a seed of its own", () => {
+    const request = requestOf(text2imageDefaults, {});
+    expect(request).toMatchObject({
+      config: { path: 'configs/512_text.yaml', isDefault: true },
+      checkpoint: { path: 'pretrained/512_text.ckpt', isDefault: true },
+      text: 'This man has beard of medium length. He is in his thirties.',
+      batches: [{ first: 0, size: 4 }],
+      folder: 'outputs/512_text2image',
+      extras: { z: false, steps: false, influence: false, mixed: false },
+    });
+    expect(requestOf(text2imageDefaults, {}).seed).not.toBe(request.seed);
+    expect(requestOf(text2imageDefaults, { seed: 0 }).seed).toBe(0);
+  });
+
+  it('writes images over the mask for mask2image alone, unless told (quirk 8)', () => {
+    expect(requestOf(mask2imageDefaults, {}).extras.mixed).toBe(true);
+    expect(requestOf(mask2imageDefaults, { save_mixed: false }).extras.mixed).toBe(false);
+  });
+
+  it('has batches for all images, and a folder by FreeU', () => {
+    expect(requestOf(text2imageDefaults, { num_samples: 5, batch_size: 2 }).batches).toEqual([
+      { first: 0, size: 2 },
+      { first: 2, size: 2 },
+      { first: 4, size: 1 },
+    ]);
+    expect(requestOf(text2imageDefaults, { enable_freeu: true, s2: 0.5 })).toMatchObject({
+      folder: 'outputs/512_text2image_with_freeu',
+      freeU: { enabled: true, b1: 1.1, b2: 1.2, s1: 1, s2: 0.5 },
+    });
+    expect(requestOf(text2imageDefaults, { enable_freeu: false }).folder).toBe('outputs/512_text2image_without_freeu');
+  });
+});
+
 describe('is refused in one line, nothing written', () => {
   it.each<[string, CommandDefaults, RequestFlags, RegExp]>([
     [

@@ -3,6 +3,9 @@ import { fileURLToPath } from 'node:url';
 
 const BIN = fileURLToPath(new URL('../bin/codiff.mjs', import.meta.url));
 
+// An engine in the test's own process leaves its log level in the environment, and a child would take it for the user's.
+const { TF_CPP_MIN_LOG_LEVEL: _, ...env } = process.env;
+
 /** What a run of the command did. */
 export interface CliRun {
   readonly code: number | null;
@@ -21,7 +24,7 @@ export function runCli(
 ): Promise<CliRun> {
   return new Promise((resolve, reject) => {
     // A group of its own, since a terminal sends Ctrl-C to all processes of a command.
-    const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, detached: onOutput !== undefined });
+    const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env, detached: onOutput !== undefined });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (data: Buffer) => {
