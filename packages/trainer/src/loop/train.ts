@@ -41,7 +41,7 @@ export interface TrainRun {
   readonly seed: number;
   readonly train: BatchSource;
   /** Run after each epoch; absent: epochs are saved without a score. */
-  readonly validation?: BatchSource;
+  readonly validation?: BatchSource | undefined;
   /** Validation value that ranks checkpoints; null: none does. */
   readonly monitor: string | null;
   /** Batches of one update, as the training was made with; 1 by default. */

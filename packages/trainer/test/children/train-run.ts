@@ -1,4 +1,5 @@
 /** A small training run in a folder: starts, or goes on where a checkpoint says. Arguments: folder, steps. */
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { useEngine } from '@codiff/engine';
 import { initParams } from '@codiff/ldm-core';
@@ -8,6 +9,9 @@ import { tinyDiffusion } from '../tiny-models.js';
 
 const [folder, steps] = [process.argv[2]!, Number(process.argv[3])];
 await useEngine({ device: 'cpu', deterministic: true, threads: 1 });
+// Started ahead of time, it waits here for its turn.
+await once(process.stdin, 'data');
+process.stdin.destroy();
 const unlock = await lockRun(folder);
 const { training, specs } = tinyDiffusion('mask', { accumulate: 2, clipNorm: 1 }, { use_ema: true });
 const checkpoints = join(folder, 'checkpoints');
