@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { FaceDatasetOptions } from '../face-dataset.js';
 import type { ReadReply, ReadRequest } from './worker-messages.js';
@@ -52,11 +53,12 @@ export class WorkerPool {
   }
 }
 
-/** From the build a thread runs JavaScript; from the sources it needs what the main thread was started with. */
+/** From the build a thread runs JavaScript; from the sources it first needs the loader of TypeScript, as we did. */
 function startWorker(workerData: FaceDatasetOptions): Worker {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const file = fileURLToPath(new URL(fromSource ? './read-worker.ts' : './read-worker.js', import.meta.url));
-  if (!fromSource) return new Worker(file, { workerData });
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  return new Worker(file, { workerData, execArgv: ['--conditions=@codiff/source', '--import', tsx] });
+  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./read-worker.js', import.meta.url), { workerData });
+  const tsx = dirname(createRequire(import.meta.url).resolve('tsx/package.json'));
+  const api = pathToFileURL(join(tsx, 'dist/esm/api/index.mjs')).href;
+  const main = new URL('./read-worker.ts', import.meta.url).href;
+  const start = `import(${JSON.stringify(api)}).then((tsx) => (tsx.register(), import(${JSON.stringify(main)})))`;
+  return new Worker(start, { eval: true, workerData, execArgv: ['--conditions=@codiff/source'] });
 }

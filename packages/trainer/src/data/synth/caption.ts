@@ -1,5 +1,5 @@
 import type { Draws } from '../draws.js';
-import type { Age, Beard, CaptionFacts, Gender } from './facts.js';
+import { type Age, ages, type Beard, type CaptionFacts, type Gender } from './facts.js';
 
 /** A sentence with `{he}`, `{his}`, `{man}` to fill in, and what it says. */
 interface Sentence<T> {
@@ -28,18 +28,23 @@ const BEARD_SENTENCES: readonly Sentence<Beard>[] = [
   { says: 'pointed', text: 'The face is covered with long pointed beard.' },
 ];
 
-const AGE_SENTENCES: readonly Sentence<Age>[] = [
-  { says: 'teen', text: '{He} is a teen.' },
-  { says: 'teen', text: 'This {man} is a teenager.' },
-  { says: 'young', text: '{He} is a young adult.' },
-  { says: 'young', text: 'This {man} looks very young.' },
-  ...(['thirties', 'forties', 'fifties', 'sixties'] as const).flatMap((says) => [
-    { says, text: `{He} is in {his} ${says}.` },
-    { says, text: `This {man} is in {his} ${says}.` },
+/** What is said about an age, after 'He ' or 'This man '. */
+const AGE_PHRASES: Readonly<Record<Age, readonly string[]>> = {
+  teen: ['is a teen', 'is a teenager'],
+  young: ['is a young adult', 'looks very young'],
+  thirties: ['is in {his} thirties'],
+  forties: ['is in {his} forties'],
+  fifties: ['is in {his} fifties'],
+  sixties: ['is in {his} sixties'],
+  old: ['is very old', 'looks very old'],
+};
+
+const AGE_SENTENCES: readonly Sentence<Age>[] = ages.flatMap((says) =>
+  AGE_PHRASES[says].flatMap((phrase) => [
+    { says, text: `{He} ${phrase}.` },
+    { says, text: `This {man} ${phrase}.` },
   ]),
-  { says: 'old', text: '{He} is very old.' },
-  { says: 'old', text: 'This {man} looks very old.' },
-];
+);
 
 /** A caption in the original's three parts. */
 export interface Caption {
