@@ -12,6 +12,12 @@ import type { Trace } from './trace.js';
 /** Name under which tfjs-node's kernels are registered, and ours beside them. */
 export const BACKEND_NAME = 'tensorflow';
 
+/**
+ * Arrays of this many bytes are uploaded when the tensor is made, smaller ones when it is first used: weights are then not
+ * held twice, and small constants that only JavaScript reads cost nothing.
+ */
+const UPLOAD_FROM = 2 ** 16;
+
 /** tfjs operations that draw in JavaScript: traced, they would give the same numbers at every call. */
 const JAVASCRIPT_RANDOM = new Set(
   [
@@ -48,6 +54,8 @@ interface TracedData extends TensorData {
 export interface Capture {
   /** A variable is followed through its assignments; anything else is one fixed tensor. */
   readonly source: tf.Variable | { readonly dataId: DataId; readonly shape: number[] };
+  /** The tensors from outside that were seen with this data: clones share it, and each can be asked for its gradient. */
+  readonly tensors: Tensor[];
 }
 
 /** What tracing needs of the backend, beside what tfjs needs. */
@@ -75,6 +83,8 @@ export function createBackend(binding: TensorBinding): EngineBackend {
   class Backend extends Base implements EngineBackend {
     private readonly consumed = new WeakMap<DataId, string>();
     private captures = new Map<DataId | tf.Variable, { capture: Capture; id: number }>();
+    /** Tensors of the trace under way have this number or a higher one. */
+    private firstOwnTensor = 0;
     private constants: { data: TracedData; values: BackendValues }[] = [];
 
     override getInputTensorIds(tensors: readonly TensorInfo[]): number[] {
@@ -123,7 +133,12 @@ export function createBackend(binding: TensorBinding): EngineBackend {
     override write(values: BackendValues, shape: number[], dtype: TfjsType): DataId {
       this.refuseRandom();
       const dataId = super.write(values, shape, dtype);
-      if (binding.trace !== null) (this.tensorMap.get(dataId) as TracedData).born = binding.trace;
+      const data = this.tensorMap.get(dataId) as TracedData;
+      if (binding.trace !== null) data.born = binding.trace;
+      else if (ArrayBuffer.isView(values) && values.byteLength >= UPLOAD_FROM) {
+        data.id = binding.createTensor(shape, data.dtype, values);
+        data.values = null;
+      }
       return dataId;
     }
 
@@ -153,6 +168,10 @@ export function createBackend(binding: TensorBinding): EngineBackend {
     beginTrace(trace: Trace): void {
       this.separateVariables();
       binding.trace = trace;
+      // Tensors are numbered in order; a fresh one tells where the count stands.
+      const mark = tf.scalar(0);
+      this.firstOwnTensor = mark.id;
+      mark.dispose();
       this.captures = new Map();
       this.constants = [];
     }
@@ -242,11 +261,16 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       const variable = variableWith(tensor);
       const key = variable ?? dataId;
       const known = this.captures.get(key);
-      if (known !== undefined) return known.id;
+      const outside = tensor instanceof tf.Tensor && tensor.id < this.firstOwnTensor ? [tensor] : [];
+      if (known !== undefined) {
+        const { tensors } = known.capture;
+        for (const one of outside) if (!tensors.includes(one)) tensors.push(one);
+        return known.id;
+      }
       const output = trace.placeholder(data.dtype, data.shape);
       const { id } = binding.addSymbol(trace, { output, shape: data.shape, dtype: data.dtype });
-      const source = variable ?? (tensor instanceof tf.Tensor ? tensor : { dataId, shape: data.shape });
-      this.captures.set(key, { capture: { source }, id });
+      const source = variable ?? { dataId, shape: data.shape };
+      this.captures.set(key, { capture: { source, tensors: outside }, id });
       return id;
     }
 

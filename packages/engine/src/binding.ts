@@ -6,7 +6,7 @@ import { Status } from './capi/status.js';
 import { newTensor, readTensor } from './capi/tensor-memory.js';
 import { EngineError } from './errors.js';
 import type { Runtime } from './runtime.js';
-import { type EagerSlot, type SharedHandle, type Slot, SlotTable, type SymbolSlot } from './slots.js';
+import { type EagerSlot, type Origin, type SharedHandle, type Slot, SlotTable, type SymbolSlot } from './slots.js';
 import type { Binding, OpAttr, TensorMetadata } from './tfjs-node.js';
 import type { NodeOutput, Trace } from './trace.js';
 
@@ -84,36 +84,22 @@ export class TensorBinding implements Binding {
   }
 
   tensorDataSync(id: number): BackendValues {
-    const slot = this.readable(id);
-    try {
-      this.checkGuard(slot);
-      const { native, status } = this.runtime;
-      const tensor = native.TFE_TensorHandleResolve!(slot.handle, status.pointer) as Pointer;
-      this.checkRead(status, slot.shape);
-      return this.unpack(tensor, slot.dtype);
-    } finally {
-      this.release(slot);
-    }
+    const { native, status } = this.runtime;
+    return this.withReadables([id], ([slot]) => {
+      const tensor = native.TFE_TensorHandleResolve!(slot!.handle, status.pointer) as Pointer;
+      this.checkRead(status, slot!);
+      return this.unpack(tensor, slot!.dtype);
+    });
   }
 
   /** Values of a tensor, waited for and copied on a worker thread. */
   async tensorData(id: number): Promise<BackendValues> {
+    // What is asked for is the value of now, so the read takes its place among the queued calls at once.
     const slot = this.readable(id);
     const { runtime } = this;
     const read = async (): Promise<BackendValues> => {
-      const status = new Status(runtime.native);
-      try {
-        if (slot.guard !== undefined) {
-          const written = await this.resolve(slot.guard.handle, status);
-          this.checkRead(status, slot.shape);
-          runtime.native.TF_DeleteTensor!(written);
-        }
-        const tensor = await this.resolve(slot.handle, status);
-        this.checkRead(status, slot.shape);
-        return this.unpack(tensor, slot.dtype);
-      } finally {
-        status.dispose();
-      }
+      if (slot.guard !== undefined) runtime.native.TF_DeleteTensor!(await this.resolve(slot.guard, slot.shape));
+      return this.unpack(await this.resolve(slot, slot.shape), slot.dtype);
     };
     const held = () => runtime.whileReading(slot.handle, read);
     try {
@@ -129,18 +115,10 @@ export class TensorBinding implements Binding {
       const inputs = inputIds.map((id) => this.symbol(id).output);
       return trace.operation(name, attrs, inputs, outputs).map((node) => this.addSymbol(trace, node));
     }
-    const slots = inputIds.map((id) => this.readable(id));
-    try {
-      slots.forEach((slot) => {
-        this.checkGuard(slot);
-      });
+    return this.withReadables(inputIds, (slots) => {
       const handles = slots.map(({ handle }) => handle);
       return this.execute(name, attrs, handles, outputs, slots).map((handle) => this.addHandle(handle));
-    } finally {
-      slots.forEach((slot) => {
-        this.release(slot);
-      });
-    }
+    });
   }
 
   /** Run one operation on handles at once. @returns handles that the caller owns */
@@ -232,7 +210,14 @@ export class TensorBinding implements Binding {
     const { resource, shape, dtype, written } = slot;
     const attrs = [{ name: 'dtype', type: AttrKind.type, value: dtype }];
     const [handle] = this.enqueue('ReadVariableOp', attrs, [resource], 1);
-    return { kind: 'eager', handle: handle!, shape, dtype, guard: written };
+    return {
+      kind: 'eager',
+      handle: handle!,
+      shape,
+      dtype,
+      guard: written,
+      origin: written.origin,
+    };
   }
 
   /** End the use of what `readable` gave. */
@@ -240,24 +225,57 @@ export class TensorBinding implements Binding {
     if (guard !== undefined) this.runtime.deleteHandle(handle);
   }
 
+  /**
+   * Use the values of tensors at once. A read of state that was queued behind another call fails with that call's error;
+   * where the step that wrote the state went well, it is read again.
+   */
+  private withReadables<T>(ids: readonly number[], use: (slots: readonly Readable[]) => T): T {
+    const attempt = (): T => {
+      const slots: Readable[] = [];
+      try {
+        for (const id of ids) slots.push(this.readable(id));
+        for (const slot of slots) this.checkGuard(slot);
+        return use(slots);
+      } finally {
+        for (const slot of slots) this.release(slot);
+      }
+    };
+    try {
+      return attempt();
+    } catch (error) {
+      if (!ids.some((id) => this.slots.get(id).kind === 'variable')) throw error;
+      this.runtime.drain();
+      return attempt();
+    }
+  }
+
   private checkGuard({ guard, shape }: Readable): void {
     if (guard === undefined) return;
     const { native, status } = this.runtime;
     const tensor = native.TFE_TensorHandleResolve!(guard.handle, status.pointer) as Pointer;
-    this.checkRead(status, shape);
+    this.checkRead(status, { shape, origin: guard.origin });
     native.TF_DeleteTensor!(tensor);
   }
 
-  private resolve(handle: Pointer, status: Status): Promise<Pointer> {
-    return new Promise((resolve, reject) =>
-      this.runtime.native.TFE_TensorHandleResolve!.async(handle, status.pointer, (error: unknown, tensor: Pointer) =>
-        error ? reject(error) : resolve(tensor),
-      ),
-    );
+  private async resolve(
+    { handle, origin = null }: { readonly handle: Pointer; readonly origin?: Origin | null },
+    shape: readonly number[],
+  ): Promise<Pointer> {
+    const status = new Status(this.runtime.native);
+    try {
+      const tensor = await this.runtime.resolveOnWorker(handle, status.pointer);
+      this.checkRead(status, { shape, origin });
+      return tensor;
+    } finally {
+      status.dispose();
+    }
   }
 
-  private checkRead(status: Status, shape: readonly number[]): void {
-    const error = status.error({ op: 'data()', inputShapes: [shape] });
+  private checkRead(
+    status: Status,
+    { origin, shape }: { readonly origin?: Origin | null; readonly shape: readonly number[] },
+  ): void {
+    const error = status.error(origin ?? { op: 'data()', inputShapes: [shape] });
     if (error === null) return;
     // The failure came from a queued call: let the queue go on with what does not depend on it. Its result is seen a
     // moment before the queue itself takes note and drops what waits; that moment has to pass first.

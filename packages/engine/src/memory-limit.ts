@@ -12,9 +12,15 @@ const HEADROOM_MIB = 512;
  * Bound what tensors may take, by the limit of oneDNN's allocator, from which TensorFlow takes them on x86. The library
  * reads it when it is loaded. With it, an allocation too many fails where it can be reported; with the system's limit
  * alone, it may hit any small allocation of C++, which ends the process.
+ * @returns takes it back, should the library not be loaded after all
  */
-export function limitTensors(limitMiB: number): void {
+export function limitTensors(limitMiB: number): () => void {
+  const before = process.env.TF_MKL_ALLOC_MAX_BYTES;
   process.env.TF_MKL_ALLOC_MAX_BYTES = String(limitMiB * MIB);
+  return () => {
+    if (before === undefined) delete process.env.TF_MKL_ALLOC_MAX_BYTES;
+    else process.env.TF_MKL_ALLOC_MAX_BYTES = before;
+  };
 }
 
 /**

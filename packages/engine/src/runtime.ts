@@ -1,5 +1,6 @@
 import { type SessionSettings, sessionConfig } from './capi/config-proto.js';
 import { loadNative, type Native, type NativePaths, type Pointer } from './capi/native.js';
+import type { Numerics } from './capi/numerics.js';
 import { type OpDef, readOpDefs } from './capi/op-defs.js';
 import { Status } from './capi/status.js';
 import { chooseDevice, type Device, type DeviceChoice } from './devices.js';
@@ -10,10 +11,14 @@ const PLACEMENT_SILENT = 2;
 /** Compiled calls that may wait in the queue before a further one blocks. */
 const IN_FLIGHT_LIMIT = 16;
 
+/** Reads that may occupy worker threads at a time: Node has four by default, which files and names need too. */
+const READERS = 2;
+
 /** What {@link openRuntime} needs to know. */
 export interface RuntimeOptions {
   readonly paths: NativePaths;
   readonly settings: SessionSettings;
+  readonly numerics: Numerics;
   readonly device?: string | undefined;
 }
 
@@ -28,6 +33,8 @@ export class Runtime {
   private definitions: Map<string, OpDef> | undefined;
   /** Handles in use by worker threads, and whether they are to be deleted after that. */
   private readonly reading = new Map<Pointer, { readers: number; deleted: boolean }>();
+  private readers = 0;
+  private readonly waiting: (() => void)[] = [];
   private readonly queue: Pointer;
   private readonly direct: Pointer;
 
@@ -88,6 +95,24 @@ export class Runtime {
     else reading.deleted = true;
   }
 
+  /** Wait for a handle's value on a worker thread, a few handles at a time. @returns a tensor that the caller owns */
+  async resolveOnWorker(handle: Pointer, status: Pointer): Promise<Pointer> {
+    if (this.readers >= READERS) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.readers++;
+    try {
+      return await new Promise<Pointer>((resolve, reject) =>
+        this.native.TFE_TensorHandleResolve!.async(handle, status, (error: unknown, tensor: Pointer) =>
+          error ? reject(error) : resolve(tensor),
+        ),
+      );
+    } finally {
+      // The place goes to the next in line, if there is one.
+      const next = this.waiting.shift();
+      if (next === undefined) this.readers--;
+      else next();
+    }
+  }
+
   /** Keep a handle while a worker thread uses it: its tensor may be disposed, or a step may replace it, in the meantime. */
   async whileReading<T>(handle: Pointer, read: () => Promise<T>): Promise<T> {
     const entry = this.reading.get(handle) ?? { readers: 0, deleted: false };
@@ -105,8 +130,8 @@ export class Runtime {
 }
 
 /** Load libtensorflow and open its context. @throws EngineError if the library or the device does not serve */
-export function openRuntime({ paths, settings, device }: RuntimeOptions): Runtime {
-  const native = loadNative(paths);
+export function openRuntime({ paths, settings, numerics, device }: RuntimeOptions): Runtime {
+  const native = loadNative(paths, numerics);
   const status = new Status(native);
   const options = native.TFE_NewContextOptions!() as Pointer;
   const config = sessionConfig(settings);
@@ -116,9 +141,15 @@ export function openRuntime({ paths, settings, device }: RuntimeOptions): Runtim
   const context = native.TFE_NewContext!(options, status.pointer) as Pointer;
   status.check({ op: 'useEngine' });
   native.TFE_DeleteContextOptions!(options);
-  const devices = listDevices(native, context, status);
-  status.dispose();
-  return new Runtime(native, context, devices, chooseDevice(devices, device));
+  try {
+    const devices = listDevices(native, context, status);
+    return new Runtime(native, context, devices, chooseDevice(devices, device));
+  } catch (error) {
+    native.TFE_DeleteContext!(context);
+    throw error;
+  } finally {
+    status.dispose();
+  }
 }
 
 function listDevices(native: Native, context: Pointer, status: Status): Device[] {

@@ -2,10 +2,20 @@ import type { GraphOutput, Pointer } from './capi/native.js';
 import { EngineError } from './errors.js';
 import type { Trace } from './trace.js';
 
+/** What computed a value that may not be there yet, for the error if it fails. */
+export interface Origin {
+  /** Name of the compiled function. */
+  readonly op: string;
+  readonly device: string;
+  readonly inputShapes: readonly (readonly number[])[];
+}
+
 /** A tensor in TensorFlow's memory, possibly still being computed by a queued call. */
 export interface EagerSlot {
   readonly kind: 'eager';
   readonly handle: Pointer;
+  /** The queued call that computes it, if one does. */
+  readonly origin?: Origin | null;
   readonly shape: number[];
   readonly dtype: number;
 }
@@ -41,6 +51,8 @@ export class SharedHandle {
   constructor(
     readonly handle: Pointer,
     private readonly free: (handle: Pointer) => void,
+    /** The call that computes it, if one does. */
+    readonly origin: Origin | null = null,
   ) {}
 
   retain(): this {

@@ -59,6 +59,8 @@ export class Trace {
     readonly label: string,
     /** What the function is going to compute in. */
     readonly precision: Precision = 'float32',
+    /** Whether XLA is going to compile it, which knows fewer operations. */
+    readonly xla = false,
   ) {
     this.graph = runtime.native.TF_NewGraph!() as Pointer;
     this.status = new Status(runtime.native);

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
-import { findLibrary } from '../library/index.mjs';
+import { findLibrary, LibraryError, type LibraryLocation, nvidiaCards, nvidiaDriver } from '../library/index.mjs';
 import { BACKEND_NAME, createBackend } from './backend.js';
 import { TensorBinding } from './binding.js';
 import { shortName } from './devices.js';
@@ -10,7 +10,8 @@ import { EngineError } from './errors.js';
 import { endWith } from './exit.js';
 import { registerKernels } from './kernels/index.js';
 import { limitMemory, limitTensors } from './memory-limit.js';
-import { openRuntime } from './runtime.js';
+import { openRuntime, type Runtime } from './runtime.js';
+import { guardVariables } from './variable-guard.js';
 
 /** Priority over tfjs's own backends, as upstream's node backend has it. */
 const PRIORITY = 3;
@@ -31,11 +32,25 @@ export interface EngineOptions {
   readonly deterministic?: boolean;
 }
 
-let options: EngineOptions | undefined;
+/** The options with their defaults. */
+function resolve(wanted: EngineOptions) {
+  return {
+    device: wanted.device?.toLowerCase(),
+    threads: wanted.threads ?? availableParallelism(),
+    memoryGrowth: wanted.memoryGrowth ?? true,
+    memoryLimitMiB: wanted.memoryLimitMiB,
+    tensorFloat32: wanted.tensorFloat32 ?? false,
+    deterministic: wanted.deterministic ?? false,
+  };
+}
+type Resolved = ReturnType<typeof resolve>;
+
+let options: Resolved | undefined;
 
 /**
- * Start TensorFlow in this process and make it tfjs's backend, under the name 'tensorflow'. Calling it again with the same
- * options is free; with others it is an error, since libtensorflow keeps its threads and memory for the process's life.
+ * Start TensorFlow in this process and make it tfjs's backend, under the name 'tensorflow'. Calling it again without
+ * options, or with the same ones, is free; with others it is an error, since libtensorflow keeps its threads and memory for
+ * the process's life.
  * @returns what was chosen, and why
  * @throws EngineError if there is no library, no such device, or this is a worker thread
  */
@@ -47,40 +62,17 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
     );
   const running = engineOrNull();
   if (running !== null) {
-    if (JSON.stringify(wanted) !== JSON.stringify(options) && Object.keys(wanted).length > 0)
-      throw new EngineError(
-        `useEngine: already running with ${JSON.stringify(options)}, asked again with ${JSON.stringify(wanted)}; start another process for other options`,
-        { code: 'usage' },
-      );
+    refuseOtherOptions(wanted);
     return running.info;
   }
   checkOptions(wanted);
-  const library = findLibrary({ env: process.env });
-  if (library === null)
-    throw new EngineError(
-      "useEngine: libtensorflow was not found; run 'npm run setup' to fetch it, set LIBTENSORFLOW_DIR to a folder that holds it, or install the Python package tensorflow-cpu",
-      { code: 'not-found' },
-    );
-  // NVIDIA's libraries read it when they are loaded; it overrides TensorFlow's own default, which is on.
-  if (!wanted.tensorFloat32) process.env.NVIDIA_TF32_OVERRIDE ??= '0';
-  const threads = wanted.threads ?? availableParallelism();
-  const cpuOnly = wanted.device?.toLowerCase().startsWith('cpu') ?? false;
-  if (wanted.memoryLimitMiB !== undefined && cpuOnly) limitTensors(wanted.memoryLimitMiB);
-  const runtime = openRuntime({
-    paths: library,
-    device: wanted.device,
-    settings: {
-      intraOpThreads: threads,
-      interOpThreads: wanted.deterministic ? 1 : threads,
-      memoryGrowth: wanted.memoryGrowth ?? true,
-      cpuOnly,
-      ...(wanted.memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: wanted.memoryLimitMiB }),
-    },
-  });
-  if (wanted.memoryLimitMiB !== undefined && !runtime.onGpu) limitMemory(wanted.memoryLimitMiB);
+  const resolved = resolve(wanted);
+  const library = locate();
+  const runtime = open(library, resolved);
 
   const binding = new TensorBinding(runtime);
   const backend = createBackend(binding);
+  const { threads, deterministic } = resolved;
   const info: EngineInfo = {
     device: shortName(runtime.choice.device),
     why: runtime.choice.why,
@@ -89,15 +81,69 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
     library: library.dir,
     librarySource: library.source,
     threads,
-    deterministic: wanted.deterministic ?? false,
+    deterministic,
   };
   setEngine({ binding, backend, info });
-  options = wanted;
+  options = resolved;
+  guardVariables(binding);
   registerKernels();
   tf.registerBackend(BACKEND_NAME, () => backend, PRIORITY);
   await tf.setBackend(BACKEND_NAME);
   endWith(runtime);
   return info;
+}
+
+function locate(): LibraryLocation {
+  let library: LibraryLocation | null;
+  try {
+    library = findLibrary({ env: process.env });
+  } catch (error) {
+    if (error instanceof LibraryError) throw new EngineError(`useEngine: ${error.message}`, { code: 'not-found' });
+    throw error;
+  }
+  if (library !== null) return library;
+  throw new EngineError(
+    "useEngine: libtensorflow was not found; run 'npm run setup' to fetch it, set LIBTENSORFLOW_DIR to a folder that holds it, or install the Python package tensorflow-cpu",
+    { code: 'not-found' },
+  );
+}
+
+function open(library: LibraryLocation, resolved: Resolved): Runtime {
+  const { device, threads, memoryGrowth, memoryLimitMiB, tensorFloat32, deterministic } = resolved;
+  const cpuOnly = device?.startsWith('cpu') ?? false;
+  const gpuComes = !cpuOnly && library.gpu && nvidiaDriver() !== null;
+  const undo = memoryLimitMiB !== undefined && !gpuComes ? limitTensors(memoryLimitMiB) : () => {};
+  try {
+    const runtime = openRuntime({
+      paths: library,
+      device,
+      numerics: { tensorFloat32, deterministic },
+      settings: {
+        intraOpThreads: threads,
+        interOpThreads: deterministic ? 1 : threads,
+        memoryGrowth,
+        cpuOnly,
+        ...(memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: memoryLimitMiB, gpus: nvidiaCards().length || 1 }),
+      },
+    });
+    if (memoryLimitMiB !== undefined && !runtime.onGpu) limitMemory(memoryLimitMiB);
+    return runtime;
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
+function refuseOtherOptions(wanted: EngineOptions): void {
+  const running: Resolved = options!;
+  const asked = resolve({ ...running, ...wanted } as EngineOptions);
+  const other = (Object.keys(running) as (keyof Resolved)[]).filter((key) => running[key] !== asked[key]);
+  if (other.length === 0) return;
+  const list = (values: Resolved) => other.map((key) => `${key}: ${values[key]}`).join(', ');
+  throw new EngineError(
+    `useEngine: already running with ${list(running)}, asked again with ${list(asked)}; start another process for other options`,
+    { code: 'usage' },
+  );
 }
 
 function checkOptions({ threads, memoryLimitMiB }: EngineOptions): void {

@@ -2,7 +2,10 @@ import { EngineError } from '../errors.js';
 import { bytesField, varintField } from './proto.js';
 
 /** Number formats a compiled function may compute in. Weights, inputs and results stay float32. */
-export type Precision = 'float32' | 'bfloat16' | 'float16';
+export type Precision = (typeof PRECISIONS)[number];
+
+/** All of them. */
+export const PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
 
 /** What the process-wide context is asked for. */
 export interface SessionSettings {
@@ -12,8 +15,10 @@ export interface SessionSettings {
   readonly interOpThreads?: number;
   /** GPU memory: take it as needed instead of all at once. */
   readonly memoryGrowth?: boolean;
-  /** GPU memory: at most this much on each GPU. */
+  /** GPU memory: at most this much on each of `gpus` cards. TensorFlow uses no card beyond those given a limit. */
   readonly gpuMemoryLimitMiB?: number;
+  /** Number of cards; 1 by default. */
+  readonly gpus?: number;
   /** Hide every GPU. */
   readonly cpuOnly?: boolean;
 }
@@ -27,7 +32,7 @@ const ON = 1;
 
 /** ConfigProto bytes for a context. Soft placement is always on: an op without a GPU kernel runs on the CPU. */
 export function sessionConfig(settings: SessionSettings): Uint8Array {
-  const { intraOpThreads, interOpThreads, memoryGrowth, gpuMemoryLimitMiB, cpuOnly } = settings;
+  const { intraOpThreads, interOpThreads, memoryGrowth, gpuMemoryLimitMiB, gpus = 1, cpuOnly } = settings;
   const bytes = varintField(CONFIG.softPlacement, true);
   if (intraOpThreads !== undefined) bytes.push(...varintField(CONFIG.intraOp, intraOpThreads));
   if (interOpThreads !== undefined) bytes.push(...varintField(CONFIG.interOp, interOpThreads));
@@ -36,9 +41,10 @@ export function sessionConfig(settings: SessionSettings): Uint8Array {
   const gpu: number[] = [];
   if (memoryGrowth) gpu.push(...varintField(GPU.allowGrowth, true));
   if (gpuMemoryLimitMiB !== undefined) {
-    // repeated float, packed: one virtual device of that size on each GPU.
-    const limit = [...new Uint8Array(new Float32Array([gpuMemoryLimitMiB]).buffer)];
-    gpu.push(...bytesField(GPU.experimental, bytesField(GPU.virtualDevices, bytesField(GPU.memoryLimitMb, limit))));
+    // One entry a card, each a packed `repeated float` of one virtual device's size.
+    const limit = bytesField(GPU.memoryLimitMb, [...new Uint8Array(new Float32Array([gpuMemoryLimitMiB]).buffer)]);
+    const cards = Array.from({ length: gpus }, () => bytesField(GPU.virtualDevices, limit)).flat();
+    gpu.push(...bytesField(GPU.experimental, cards));
   }
   if (gpu.length > 0) bytes.push(...bytesField(CONFIG.gpuOptions, gpu));
   return Uint8Array.from(bytes);

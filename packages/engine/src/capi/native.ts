@@ -1,4 +1,5 @@
 import koffi from 'koffi';
+import { type Numerics, setNumerics } from './numerics.js';
 import { pin } from './pin.js';
 import { loadQuietly } from './quiet.js';
 
@@ -33,6 +34,7 @@ void TFE_ContextOptionsSetConfig(void *o, const void *proto, size_t n, void *s)
 void TFE_ContextOptionsSetDevicePlacementPolicy(void *o, int policy)
 void TFE_DeleteContextOptions(void *o)
 void *TFE_NewContext(void *o, void *s)
+void TFE_DeleteContext(void *ctx)
 void *TFE_ContextListDevices(void *ctx, void *s)
 int TF_DeviceListCount(void *list)
 const char *TF_DeviceListName(void *list, int i, void *s)
@@ -118,9 +120,10 @@ export type Native = Readonly<Record<string, NativeFunction>>;
  * Open libtensorflow and bind the C API. The framework library goes first: the other one needs its symbols.
  * @throws Error from the loader if a file is missing or is no library for this machine.
  */
-export function loadNative(paths: NativePaths): Native {
+export function loadNative(paths: NativePaths, numerics: Numerics): Native {
   const framework = loadQuietly(() => koffi.load(paths.framework, { global: true }));
   const cc = paths.cc === paths.framework ? framework : koffi.load(paths.cc, { global: true });
+  setNumerics(framework, numerics);
   pin(paths.framework);
   pin(paths.cc);
   const native: Record<string, NativeFunction> = {};

@@ -16,11 +16,13 @@ type Library = ReturnType<typeof koffi.load>;
 
 /**
  * Load the framework library without its chatter on the terminal: failures reach the user as exceptions. Whoever sets
- * TF_CPP_MIN_LOG_LEVEL asks for the messages and gets them.
+ * TF_CPP_MIN_LOG_LEVEL to 0, 1 or 2 asks for the messages and gets them.
  */
 export function loadQuietly(load: () => Library): Library {
-  if (process.env.TF_CPP_MIN_LOG_LEVEL !== undefined || process.platform === 'win32') return load();
-  process.env.TF_CPP_MIN_LOG_LEVEL = String(FATAL);
+  // The level set below is inherited by child processes, which are to be as quiet.
+  const level = process.env.TF_CPP_MIN_LOG_LEVEL ?? String(FATAL);
+  if (level !== String(FATAL) || process.platform === 'win32') return load();
+  process.env.TF_CPP_MIN_LOG_LEVEL = level;
   // The first messages come while the library initialises itself, before any setting of it can be reached.
   const framework = withoutStderr(load);
   for (const name of SET_MIN_LOG_LEVEL) {

@@ -1,4 +1,21 @@
 import { Tensor } from '@tensorflow/tfjs-core';
+import { isPlainObject } from './structure.js';
+
+/** Functions and objects of classes are told apart by identity: a number for each one seen. */
+const numbers = new WeakMap<object, number>();
+let count = 0;
+
+function numberOf(value: object): number {
+  const number = numbers.get(value) ?? ++count;
+  numbers.set(value, number);
+  return number;
+}
+
+const isIdentity = (value: unknown): value is object =>
+  typeof value === 'function' || (typeof value === 'object' && value !== null);
+
+const nameOf = (value: object): string =>
+  typeof value === 'function' ? 'function' : (value.constructor?.name ?? 'object');
 
 /** Every leaf of a nesting with its path, as text that tells two signatures apart. */
 export function describeLeaves(value: unknown, path: string, into = new Map<string, string>()): Map<string, string> {
@@ -9,9 +26,9 @@ export function describeLeaves(value: unknown, path: string, into = new Map<stri
     });
   } else if (value instanceof Map)
     for (const [key, item] of value) describeLeaves(item, `${path}.get(${JSON.stringify(key)})`, into);
-  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
+  else if (isPlainObject(value))
     for (const [key, item] of Object.entries(value)) describeLeaves(item, `${path}.${key}`, into);
-  else into.set(path, typeof value === 'function' ? 'function' : String(value));
+  else into.set(path, isIdentity(value) ? `${nameOf(value)} #${numberOf(value)}` : String(value));
   return into;
 }
 

@@ -37,7 +37,7 @@ export function callOnTape(
       { code: 'usage' },
     );
   const own = args.flatMap(({ tensors }) => tensors);
-  const captured = program.captures.flatMap(({ source }) => (source instanceof tf.Tensor ? [source] : []));
+  const captured = program.captures.flatMap(({ tensors }) => tensors);
   const inputs = [...own, ...captured];
   let outputs: tf.Tensor[] = [];
   const forwardFunc = (_: unknown, save: (tensors: tf.Tensor[]) => void): tf.Tensor[] => {

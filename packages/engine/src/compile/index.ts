@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Precision } from '../capi/config-proto.js';
+import { PRECISIONS, type Precision } from '../capi/config-proto.js';
 import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import { callProgram } from './call.js';
@@ -71,6 +71,11 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     throw new EngineError(`compile '${settings.label}': cacheSize is ${cacheSize}; at least 1 is wanted`, {
       code: 'usage',
     });
+  if (!PRECISIONS.includes(settings.precision))
+    throw new EngineError(
+      `compile '${settings.label}': precision is '${settings.precision}'; one of ${PRECISIONS.join(', ')} is wanted`,
+      { code: 'usage' },
+    );
   let entries: Entry[] = [];
   const watch = new RetraceWatch(settings.label);
   const untyped = fn as (...args: unknown[]) => unknown;

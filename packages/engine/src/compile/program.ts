@@ -56,12 +56,12 @@ export function traceProgram(
 ): Program {
   const { label, stateArg } = options;
   const attrs = callAttributes(options, info.device.startsWith('gpu') ? 'gpu' : 'cpu');
-  const trace = new Trace(binding.runtime, label, options.precision);
+  const trace = new Trace(binding.runtime, label, options.precision, options.xla);
   const resume = suspendTape();
-  backend.beginTrace(trace);
   let traced: Omit<Program, 'captures'> | undefined;
   let captures: Capture[] = [];
   try {
+    backend.beginTrace(trace);
     tf.tidy(() => {
       const inputs = args.map((arg, i) => arg.rebuild(arg.tensors.map(i === stateArg ? readState : placeholder)));
       const token = stateArg < 0 ? null : trace.placeholder(DataType.float, []);

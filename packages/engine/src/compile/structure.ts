@@ -60,21 +60,30 @@ function visit(value: unknown, path: string, tensors: Tensor[], signature: unkno
     const MapClass = value.constructor as new (entries: [unknown, unknown][]) => unknown;
     return (next) => new MapClass(entries.map(([key, item]) => [key, item(next)]));
   }
-  if (typeof value === 'object' && value !== null) {
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
-      const keys = Object.keys(value);
-      signature.push(OBJECT, keys.length);
-      const items = keys.map((key) => {
-        signature.push(key);
-        return [key, visit((value as Record<string, unknown>)[key], `${path}.${key}`, tensors, signature)] as const;
-      });
-      return (next) => Object.fromEntries(items.map(([key, item]) => [key, item(next)]));
-    }
-    refuseHiddenTensors(value, path);
+  if (isPlainObject(value)) {
+    const entries = Object.entries(value);
+    signature.push(OBJECT, entries.length);
+    const items = entries.map(([key, item]) => {
+      signature.push(key);
+      return [key, visit(item, `${path}.${key}`, tensors, signature)] as const;
+    });
+    return (next) => Object.fromEntries(items.map(([key, item]) => [key, item(next)]));
   }
+  if (ArrayBuffer.isView(value))
+    throw new EngineError(
+      `compile: ${path} is a ${value.constructor.name}, whose values could change unnoticed; pass a tensor (tf.tensor)`,
+      { code: 'usage' },
+    );
+  if (typeof value === 'object' && value !== null) refuseHiddenTensors(value, path);
   signature.push(value);
   return () => value;
+}
+
+/** An object without a class of its own: a container, not a value. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 function refuseHiddenTensors(value: object, path: string): void {

@@ -2,8 +2,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
 import { defineKernel } from './ops.js';
 
-/** Logits of one block: 16 MiB, which two cores' caches still help with. Larger blocks spend their time on page faults. */
-const BLOCK_LOGITS = 2 ** 22;
+/**
+ * Logits of one block. On a CPU 16 MiB, which its caches still help with; larger blocks spend their time on page faults. A
+ * GPU wants few large ones: 512 MiB.
+ */
+const BLOCK_LOGITS = { cpu: 2 ** 22, gpu: 2 ** 27 } as const;
 
 interface Attrs {
   heads: number;
@@ -77,8 +80,9 @@ const column = (parts: readonly tf.Tensor4D[][], i: number): tf.Tensor4D[] => pa
 function blocksOf(q: tf.Tensor4D, k: tf.Tensor4D): Block[] {
   const [B, h, N] = q.shape;
   const perHead = B * N * k.shape[2];
-  const heads = Math.max(1, Math.min(h, Math.floor(BLOCK_LOGITS / perHead)));
-  const rows = Math.max(1, Math.min(N, Math.floor(BLOCK_LOGITS / (B * k.shape[2]))));
+  const limit = BLOCK_LOGITS[currentEngine().binding.runtime.onGpu ? 'gpu' : 'cpu'];
+  const heads = Math.max(1, Math.min(h, Math.floor(limit / perHead)));
+  const rows = Math.max(1, Math.min(N, Math.floor(limit / (B * k.shape[2]))));
   const blocks: Block[] = [];
   for (let head = 0; head < h; head += heads)
     for (let row = 0; row < N; row += rows)

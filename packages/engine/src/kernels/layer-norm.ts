@@ -13,7 +13,9 @@ let fusedWorks: boolean | undefined;
 export const layerNorm = defineKernel<Record<'x' | 'scale' | 'offset', tf.Tensor>, { epsilon: number }>(
   'LayerNorm',
   ({ x, scale, offset }, { epsilon }) => {
-    if (currentEngine().binding.trace !== null) {
+    const { trace, runtime } = currentEngine().binding;
+    // XLA has no such operation, and a GPU would have to fetch it from the CPU.
+    if (trace !== null && !trace.xla && !runtime.onGpu) {
       fusedWorks ??= runsInFunctions(FUSED, attrsOf(1e-5), [[2, 4], [4], [4]]);
       // It takes two or three axes only.
       const rows = tf.reshape(x, [-1, scale.shape[0]!]);

@@ -17,7 +17,7 @@ export interface OptimState {
 
 /** Zero moments for the parameters of a plan. The caller owns them. */
 export function initOptimState(params: Params, plan: UpdatePlan): OptimState {
-  const zeros = () => params.filter((key) => plan.has(key)).map((tensor) => tf.zeros(tensor.shape));
+  const zeros = () => params.filter((key) => plan.has(key)).map((tensor) => tf.zerosLike(tensor));
   return { step: tf.scalar(0, 'int32'), m: zeros(), v: zeros() };
 }
 
