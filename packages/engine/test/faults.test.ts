@@ -45,21 +45,19 @@ describe("TensorFlow's errors", () => {
 
 describe('misuse', () => {
   it('use after dispose', async () => {
-    const gone = tf.tensor([1, 2]);
-    const other = tf.tensor([1, 2]);
+    const gone = tf.tensor2d([[1, 2]]);
     gone.dispose();
     for (const use of [
       () => tf.add(gone, 1),
-      () => tf.matMul(tf.ones([2, 2]), gone as unknown as tf.Tensor2D),
+      () => tf.matMul(gone, tf.ones([2, 2])),
       () => tf.clone(gone),
       () => tf.reshape(gone, [2, 1]),
       () => gone.dataSync(),
       () => compile((x: tf.Tensor) => tf.neg(x))(gone),
       () => compile((x: tf.Tensor) => tf.neg(x), { state: 0 })(gone),
     ])
-      expect(thrownBy(use).message).toMatch(/dispose|rank/);
+      expect(thrownBy(use).message).toMatch(/disposed/);
     await expect((async () => gone.data())()).rejects.toThrow(/disposed/);
-    other.dispose();
   });
 
   it('tensors of another backend are refused with the way out, at once and as captures and arguments', async () => {

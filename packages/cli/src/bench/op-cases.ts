@@ -2,6 +2,7 @@ import { compile } from '@codiff/engine';
 import { attention, conv2d, geglu, gelu, groupNorm, layerNorm, Rng, silu, upsampleNearest2x } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, BenchSpec } from './case.js';
+import { updateCase, updateNames } from './update-cases.js';
 
 /** Repetitions inside one compiled call: long enough to time, and the call's own cost drops out. */
 const CHAIN = 4;
@@ -48,9 +49,6 @@ const attentionBench = (N: number, C: number, heads: number): OpBench => ({
   plain: (x) => plainAttention(x, heads),
   flops: 4 * N * N * C,
 });
-
-const MIB_OF_FLOATS = 2 ** 18;
-const adamAttrs = { beta1: 0.9, beta2: 0.999 };
 
 const OPS: Readonly<Record<string, OpBench>> = {
   'group-norm': {
@@ -124,21 +122,6 @@ const OPS: Readonly<Record<string, OpBench>> = {
     },
     flops: 2 * 1024 ** 3,
   },
-  'adam-update': {
-    shape: [4 * MIB_OF_FLOATS],
-    ours: (x) => {
-      const inputs = { param: x, m: x, v: tf.square(x), grad: x, lr: tf.scalar(1e-3), epsilon: tf.scalar(1e-8) };
-      const [param] = tf.engine().runKernel<tf.Tensor[]>('AdamUpdate', { ...inputs, decay: tf.scalar(0) }, adamAttrs);
-      return param!;
-    },
-    plain: (x) => {
-      const { beta1, beta2 } = adamAttrs;
-      const m = tf.add(tf.mul(x, beta1), tf.mul(x, 1 - beta1));
-      const v = tf.add(tf.mul(tf.square(x), beta2), tf.mul(tf.square(x), 1 - beta2));
-      return tf.sub(x, tf.div(tf.mul(m, 1e-3), tf.add(tf.sqrt(v), 1e-8)));
-    },
-    forwardOnly: true,
-  },
   'random-normal': {
     shape: [1],
     ours: () => Rng.of(1).normal([64, 64, 192]),
@@ -155,13 +138,15 @@ const OPS: Readonly<Record<string, OpBench>> = {
 export const COMPOSED = ':composed';
 
 /** Names of the single-operation benchmarks, with the two that time the engine itself. */
-export const opNames: readonly string[] = ['scalar-op', 'captured-700', ...Object.keys(OPS)];
+export const opNames: readonly string[] = ['scalar-op', 'captured-700', ...Object.keys(OPS), ...updateNames];
 
 /** Forward: the op; step: the op and its gradient. Compiled runs do CHAIN independent ones in one call. */
 export function opCase(spec: BenchSpec): BenchCase {
   if (spec.name === 'scalar-op') return scalarOp();
   if (spec.name === 'captured-700') return capturedCall();
   const composed = spec.name.endsWith(COMPOSED);
+  const update = updateCase(spec, composed);
+  if (update !== null) return update;
   const bench = OPS[composed ? spec.name.slice(0, -COMPOSED.length) : spec.name];
   if (bench === undefined)
     throw new Error(`bench: no benchmark '${spec.name}'; there are block-64, block-192, ${opNames.join(', ')}`);
@@ -195,6 +180,7 @@ export function opCase(spec: BenchSpec): BenchCase {
 /** Phases that a benchmark has. */
 export function phasesOf(name: string): BenchSpec['phase'][] {
   const timesEngine = name === 'scalar-op' || name === 'captured-700';
+  if (updateNames.includes(name)) return ['step'];
   return timesEngine || OPS[name]?.forwardOnly ? ['forward'] : ['forward', 'step'];
 }
 
