@@ -30,9 +30,9 @@ describe('a read that has been asked for', () => {
   });
 
   it('gives the values of its step though later steps have replaced them', async () => {
-    const step = compile((w: tf.Tensor1D) => tf.add(w, 1), { state: 0 });
+    const step = compile((w: tf.Tensor) => tf.add(w, 1), { state: 0 });
     const before = currentEngine().binding.runtime.handles;
-    let w = tf.zeros([100_000]) as tf.Tensor1D;
+    let w: tf.Tensor = tf.zeros([100_000]);
     const reads: Promise<Float32Array | Int32Array | Uint8Array>[] = [];
     for (let i = 0; i < 50; i++) {
       reads.push(w.data());
