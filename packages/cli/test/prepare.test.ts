@@ -190,6 +190,12 @@ describe('is refused in one line, nothing written', () => {
       /--guidance_scale needs --negative_text/,
     ],
     [
+      'a batch beyond memory',
+      text2imageDefaults,
+      { ...text, batch_size: 1000, memory_limit: 100 },
+      /^a batch of 1000 does not fit into memory: to decode it takes more than 2500 MiB, and 100 are free; wanted a smaller --batch_size, e\.g\. 40$/,
+    ],
+    [
       'a folder that cannot be made',
       text2imageDefaults,
       { ...text, save_folder: 'configs/tiny_text.yaml/x' },

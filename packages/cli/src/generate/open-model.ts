@@ -39,6 +39,8 @@ export interface OpenModel {
   readonly latent: readonly [number, number, number];
   /** Side of an image in pixels. */
   readonly side: number;
+  /** Memory that the decoder takes for one image, at least. */
+  readonly decoderBytes: number;
 }
 
 /** What the config of a command describes, by the target of its model or of its condition encoder. */
@@ -70,7 +72,7 @@ export async function openModel({ command, config, checkpoint, freeU }: Request)
       .update(JSON.stringify(resolved.model))
       .update(JSON.stringify(resolved.model_files ?? {}))
       .digest('hex');
-    return { model, configHash, weights, latent: [h, h, channels], side: h * upscaling(model, resolved) };
+    return { model, configHash, weights, latent: [h, h, channels], ...imageSize(model, resolved, h) };
   } catch (error) {
     await weights?.close();
     if (error instanceof ConfigError) throw new InputError(`${config.path}: ${oneLine(error)}`);
@@ -140,8 +142,14 @@ function branchConfig(model: LatentDiffusionCompose, { model_files }: ResolvedCo
   return parseConfig(LatentDiffusionConfig, model_files![model.config[branchField.text]!]!.model as TargetConfig);
 }
 
-/** Pixels of an image a latent, along each side. */
-function upscaling(model: OpenModel['model'], config: ResolvedConfig): number {
+/** Maps of its last width that the decoder holds at once, at least: a block's input, of twice that width, normed and not, and its output. */
+const DECODER_MAPS = 5;
+
+/** Size of an image, and what it costs to decode it. @param latentSide of one image */
+function imageSize(model: OpenModel['model'], config: ResolvedConfig, latentSide: number) {
   const { firstStageConfig } = model instanceof LatentDiffusionCompose ? branchConfig(model, config) : model.config;
-  return 2 ** (parseConfig(AutoencoderConfig, firstStageConfig).ddconfig.chMult.length - 1);
+  const { ch, chMult } = parseConfig(AutoencoderConfig, firstStageConfig).ddconfig;
+  const side = latentSide * 2 ** (chMult.length - 1);
+  const bytes = Float32Array.BYTES_PER_ELEMENT * side * side * ch * chMult[0]!;
+  return { side, decoderBytes: DECODER_MAPS * bytes };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { hashFile } from '@codiff/ldm-core/node';
 import { InputError } from '../input-error.js';
 import { type Mask, readMask } from './mask.js';
+import { checkBatchFits } from './memory.js';
 import { type OpenModel, openModel } from './open-model.js';
 import { OutputFolder } from './output-folder.js';
 import { checkPrompt, promptFolder } from './prompt.js';
@@ -38,6 +39,7 @@ export async function prepare(request: Request): Promise<Prepared> {
     const trainSteps = open.model.schedule.timesteps;
     const sampler = samplerSettings(request.sampler, trainSteps);
     const texts = text === undefined ? undefined : await TextReader.of(open.model);
+    checkBatchFits(request, open.decoderBytes);
     await compareWithRecipe(request, open);
     const images = request.batches.reduce((sum, { size }) => sum + size, 0);
     const needed = bytesOf(images, open.side, sampler.taken, request.extras);

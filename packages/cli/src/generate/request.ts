@@ -46,6 +46,8 @@ export interface Request {
   readonly precision: (typeof PRECISIONS)[number];
   /** undefined: the engine chooses. */
   readonly device: string | undefined;
+  /** Most memory that tensors may take, in MiB. undefined: what is free. */
+  readonly memoryLimit: number | undefined;
   /** `--save_folder`, with the suffix of FreeU. */
   readonly folder: string;
   readonly extras: Extras;
@@ -82,6 +84,7 @@ export interface RequestFlags extends SamplerFlags {
   readonly seed?: number | undefined;
   readonly precision?: Request['precision'] | undefined;
   readonly device?: string | undefined;
+  readonly memory_limit?: number | undefined;
   readonly save_z?: boolean | undefined;
   readonly display_x_inter?: boolean | undefined;
   readonly return_influence_function?: boolean | undefined;
@@ -124,6 +127,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     batches: batchesOf(flags.num_samples ?? batchSize, batchSize),
     precision: flags.precision ?? 'float32',
     device: flags.device,
+    memoryLimit: flags.memory_limit,
     folder: (flags.save_folder ?? defaults.folder) + suffixOf(freeU),
     extras: extrasOf(flags, defaults),
     quiet: flags.quiet ?? false,

@@ -65,6 +65,7 @@ export async function rerunRequest(
     batches: [{ first: recipe.firstIndex, size: recipe.batchSize }],
     precision: recipe.precision,
     device: flags.device ?? recipe.device,
+    memoryLimit: flags.memory_limit,
     folder: flags.save_folder ?? FOLDER,
     extras: extrasOf(flags, mixedBy(recipe.command)),
     quiet: flags.quiet ?? false,

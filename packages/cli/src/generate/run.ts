@@ -7,13 +7,14 @@ import { recordBatch } from './batch-record.js';
 import { collaborativeModel } from './collaborative-model.js';
 import { type InterruptWatch, watchInterrupts } from './interrupt.js';
 import { oneHotMask } from './mask.js';
+import { explainMemory } from './memory.js';
 import { paintMask } from './palette.js';
 import { encodeRgb } from './png/rgb.js';
 import { type Prepared, prepare } from './prepare.js';
 import { Progress } from './progress.js';
 import { recipeOf } from './recipe-of.js';
 import type { Request } from './request.js';
-import { explainMemory, sampleBatch } from './sample-batch.js';
+import { sampleBatch } from './sample-batch.js';
 import { stepsNote } from './sampler-settings.js';
 import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
 import { singleModel } from './single-model.js';
@@ -74,7 +75,7 @@ export async function run(request: Request): Promise<RunResult> {
   } catch (error) {
     progress.clear();
     await folder.discardIfEmpty();
-    if (!(error instanceof Interrupted)) throw explainMemory(error, { batch_size: request.batches[0]!.size });
+    if (!(error instanceof Interrupted)) throw explainMemory(error, request);
     throw new Interrupted(`stopped; ${folder.files.length} files are in ${folder.path}`);
   } finally {
     watch.stop();

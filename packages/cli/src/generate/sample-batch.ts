@@ -1,7 +1,5 @@
-import { EngineError } from '@codiff/engine';
 import { type SamplerConfig, sampleWith } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { InputError } from '../input-error.js';
 import type { BatchRecord } from './batch-record.js';
 import { imageNoise } from './image-noise.js';
 import type { BatchRange } from './request.js';
@@ -55,12 +53,4 @@ export async function sampleBatch(
     tf.dispose(start);
     denoiser.dispose();
   }
-}
-
-/** The error as one about the user's batch size, if that is what it is. */
-export function explainMemory(error: unknown, { batch_size }: { batch_size: number }): unknown {
-  if (!(error instanceof EngineError) || error.code !== 'resource-exhausted') return error;
-  const advice =
-    batch_size > 1 ? `a --batch_size below ${batch_size}` : 'a machine with more memory, or --precision bfloat16';
-  return new InputError(`a batch of ${batch_size} does not fit into memory; wanted ${advice}`, { cause: error });
 }

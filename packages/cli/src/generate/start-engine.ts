@@ -2,6 +2,7 @@ import { EngineError, type EngineInfo, useEngine } from '@codiff/engine';
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError, oneLine } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
+import { deviceOf, memoryLimitOf } from './memory.js';
 import type { Request } from './request.js';
 
 /**
@@ -9,7 +10,10 @@ import type { Request } from './request.js';
  * rerun as many threads as then (they decide in which order sums are taken).
  * @throws InputError for a device that there is not, UsageError for a precision that the device does not have
  */
-export async function startEngine({ device, precision, rerun }: Request): Promise<EngineInfo> {
+export async function startEngine(request: Request): Promise<EngineInfo> {
+  const { precision, rerun } = request;
+  const device = deviceOf(request);
+  const memoryLimitMiB = memoryLimitOf(request);
   tf.enableProdMode();
   const threads = rerun?.recipe.threads;
   let info: EngineInfo;
@@ -17,10 +21,11 @@ export async function startEngine({ device, precision, rerun }: Request): Promis
     info = await useEngine({
       deterministic: true,
       ...(device === undefined ? {} : { device }),
+      ...(memoryLimitMiB === undefined ? {} : { memoryLimitMiB }),
       ...(threads === undefined ? {} : { threads }),
     });
   } catch (error) {
-    if (error instanceof EngineError && device !== undefined)
+    if (error instanceof EngineError && request.device !== undefined)
       throw new InputError(`--device ${device}: ${oneLine(error)}`);
     throw error;
   }

@@ -52,6 +52,10 @@ export const addedFlags = {
     defaultDescription: 'float32',
   }),
   device: text('device', { describe: 'cpu, gpu or gpu:<n>', defaultDescription: 'the first GPU, else the CPU' }),
+  memory_limit: whole('memory_limit', [1, 2 ** 24], {
+    describe: 'most memory to take, in MiB',
+    defaultDescription: 'what is free',
+  }),
   from: text('from', { describe: 'an image made here: run the batch that it came from again, bit for bit' }),
   quiet: yesNo('quiet', { describe: 'no progress and no notes', defaultDescription: '0' }),
   json: yesNo('json', { describe: 'tell the results as JSON', defaultDescription: '0' }),
