@@ -68,8 +68,10 @@ describe('codiff dataset', () => {
   });
 
   it('check takes the data set that a config trains on', async () => {
-    const config = fileURLToPath(new URL('../../../parity/fixtures/configs/tiny_vae.yaml', import.meta.url));
-    await expect(run('check', '--config', config)).rejects.toThrow(/dataset\/image\/image_64: image_folder: no such/);
+    const tiny = fileURLToPath(new URL('../../../parity/fixtures/configs/tiny_text.yaml', import.meta.url));
+    const config = readFileSync(tiny, 'utf8').replaceAll(': dataset/', `: ${at('bad')}/`);
+    writeFileSync(at('config.yaml'), config);
+    expect(await run('check', '--config', at('config.yaml'))).toMatch(/4\.jpg: unreadable: .*\n8 samples, 1 bad\n$/);
   });
 
   it('prepare says what it did', async () => {

@@ -127,11 +127,9 @@ async function datasetToCheck(root?: string, configs?: readonly string[]): Promi
   return { ...defaults, ...folders, conditions: conditionNames.filter((name) => held[name]) };
 }
 
-function describe({ samples, bad, unused }: DatasetReport): string {
+function describe({ samples, bad }: DatasetReport): string {
   const line = ({ name, fault, file, problem }: BadSample) => `${name}: ${fault}: ${file}: ${problem}`;
-  const names = new Set(bad.map(({ name }) => name));
-  const rest = unused.length === 0 ? '' : `, ${unused.length} images without captions are not used (${unused[0]}, ...)`;
-  return [...bad.map(line), `${samples} samples, ${names.size} bad${rest}`].join('\n');
+  return [...bad.map(line), `${samples} samples, ${new Set(bad.map(({ name }) => name)).size} bad`].join('\n');
 }
 
 function print(line: string): void {

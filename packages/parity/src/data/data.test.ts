@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -46,6 +46,27 @@ describe('data checks', () => {
     ]);
     const reshaped = changed('state_dict_keys', '256_vae.json', 'conv_in.weight":[128,3', 'conv_in.weight":[128,4');
     expect(await misses(reshaped)).toEqual([expect.stringMatching(/^256_vae shapes: \[\["encoder.conv_in.weight"/)]);
+  });
+
+  it('see another caption, split, class and mask of a data set', async () => {
+    const caption = changed(
+      'dataset',
+      'text/captions_hq_beard_and_age_2022-08-19.json',
+      'in her forties',
+      'in her fifties',
+    );
+    expect(await misses(caption)).toEqual([
+      expect.stringMatching(/^train\[text\] item 1: .*fifties.*instead of.*forties/),
+      expect.stringMatching(/^train\[text\+seg_mask\] item 1: .*fifties/),
+    ]);
+    const split = changed('dataset', 'expected.json', '"test_dataset_size": 2', '"test_dataset_size": 3');
+    expect((await misses(split)).filter((miss) => /length and names/.test(miss)).length).toBe(8);
+    const classes = changed('dataset', 'expected.json', '"eye_g"', '"glasses"');
+    expect(await misses(classes)).toEqual([expect.stringMatching(/^classes: /)]);
+    const swapped = changed('dataset', 'expected.json', '', '');
+    const masks = join(swapped, 'mask', readdirSync(join(swapped, 'mask'))[0]!);
+    cpSync(join(masks, '3.pt'), join(masks, '2.pt'));
+    expect(await misses(swapped)).toEqual([expect.stringMatching(/^labels32\.2: /)]);
   });
 
   it('leave other folders alone', async () => {

@@ -136,6 +136,7 @@ async function compareFiles(folder: string, stored: ReadonlyMap<string, HostTens
   const lines: OutputResult[] = [];
   const images = join(folder, 'image', only(folder, 'image'));
   const masks = join(folder, 'mask', only(folder, 'mask'));
+  const pictures = readdirSync(folder).find((name) => name.startsWith('mask_png_'));
   for (const [name, reference] of stored) {
     const [kind, stem] = name.split('.');
     if (kind === 'jpeg_decoded') {
@@ -144,8 +145,8 @@ async function compareFiles(folder: string, stored: ReadonlyMap<string, HostTens
     } else if (kind === 'labels32') {
       const labels = labelsOf(await readOneHot(join(masks, `${stem}.pt`)));
       lines.push(near(name, [32, 32], Uint8Array.from(labels), reference, 0));
-      const png = await readMaskPng(join(folder, 'mask_png_64', `${stem}.png`));
-      const small = resize(png, 32, 32, 'nearest');
+      if (pictures === undefined) continue;
+      const small = resize(await readMaskPng(join(folder, pictures, `${stem}.png`)), 32, 32, 'nearest');
       lines.push(near(`${name} from PNG`, [32, 32], Uint8Array.from(small.values), reference, 0));
     }
   }

@@ -28,9 +28,17 @@ it.each([
   ['{"1.jpg": {"Beard_and_Age": 3}}', /'1\.jpg' has no text/],
   ['[1]', /an object from image file name/],
   ['{"1.jpg": ', /is no JSON/],
-  ['{"17": {"Beard_and_Age": "x"}}', /the key '17' is a bare number.*write '17\.jpg'/],
+  ['{"17": {"Beard_and_Age": "x"}}', /the key '17' is a bare number, an image's file name was wanted; write/],
 ])('refuses %s', (text, message) => {
   expect(() => read(text)).toThrow(message);
+});
+
+it('names every entry at fault, or tells of them one by one', () => {
+  const text = '{"1.jpg": {}, "2.jpg": {"Beard_and_Age": "b"}, "3.jpg": 3}';
+  expect(() => read(text)).toThrow(/'1\.jpg' has no text 'Beard_and_Age', '3\.jpg' has no text/);
+  const bad: string[] = [];
+  expect([...readCaptions(path, (name) => bad.push(name)).keys()]).toEqual(['2.jpg']);
+  expect(bad).toEqual(['1.jpg', '3.jpg']);
 });
 
 it('says where it looked', () => {

@@ -16,8 +16,7 @@ export function resolveDataPath(path: string, what: string): string {
   throw new DataError({
     file: path,
     problem: `${what}: no such file or folder${tried.length > 1 ? ` (nor ${tried.slice(1).join(', ')})` : ''}`,
-    advice:
-      "put the data there, set the path in the config, or make a set of drawn faces with 'codiff dataset synth --out dataset'",
+    advice: "put the data there, set the path in the config, or make a set of drawn faces with 'codiff dataset synth'",
   });
 }
 

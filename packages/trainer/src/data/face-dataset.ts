@@ -52,7 +52,11 @@ export class FaceDataset {
   private readonly maskFolder: string;
   private readonly sketchFolder: string;
 
-  constructor(private readonly options: FaceDatasetOptions) {
+  /** @param captions where they have been read already */
+  constructor(
+    private readonly options: FaceDatasetOptions,
+    captions?: ReadonlyMap<string, string>,
+  ) {
     const { dataset } = options;
     this.conditions = conditionNames.filter((name) => dataset.conditions.includes(name));
     this.imageFolder = resolveDataPath(dataset.imageFolder, 'image_folder');
@@ -60,7 +64,7 @@ export class FaceDataset {
     this.maskFolder = wants('seg_mask') ? resolveDataPath(dataset.maskFolder, 'mask_folder') : '';
     this.sketchFolder = wants('sketch') ? resolveDataPath(dataset.sketchFolder, 'sketch_folder') : '';
     const file = resolveDataPath(dataset.textFile, 'text_file');
-    this.captions = readCaptions(file);
+    this.captions = captions ?? readCaptions(file);
     this.names = split([...this.captions.keys()], dataset.phase, dataset.testDatasetSize);
     if (this.names.length > 0) return;
     const problem = `${this.captions.size} samples, of which the last ${dataset.testDatasetSize} are for test: none is left for phase '${dataset.phase}'`;

@@ -31,28 +31,31 @@ beforeAll(async () => {
   const captions = JSON.parse(readFileSync(textFile, 'utf8')) as Record<string, { Beard_and_Age: string }>;
   captions['5.jpg']!.Beard_and_Age = ' ';
   delete captions['7.jpg'];
+  captions['6.jpg'] = { Beard_and_Age: 5 as never };
   writeFileSync(textFile, JSON.stringify(captions));
 });
 afterAll(() => rmSync(broken, { recursive: true }));
 
 it('finds nothing in a good set, also of its test part', async () => {
-  expect(await check(fixture, 64)).toEqual({ samples: 8, bad: [], unused: [] });
+  expect(await check(fixture, 64)).toEqual({ samples: 8, bad: [] });
 });
 
 it('names every bad sample with its file and what is wrong', async () => {
-  const { samples, bad, unused } = await check(broken);
-  expect(samples).toBe(7);
+  const { samples, bad } = await check(broken);
+  expect(samples).toBe(6);
   expect(bad.map(({ name, fault }: BadSample) => [name, fault])).toEqual([
+    ['6.jpg', 'caption absent'],
     ['0.jpg', 'missing'],
     ['1.jpg', 'unreadable'],
     ['2.jpg', 'class out of range'],
     ['3.jpg', 'wrong size'],
     ['4.jpg', 'missing'],
     ['5.jpg', 'caption absent'],
+    ['7.jpg', 'caption absent'],
   ]);
-  expect(bad[2]!.file).toMatch(/2\.pt$/);
-  expect(bad[3]!.problem).toBe('a tensor of shape [19,512], [19,1024] was wanted');
-  expect(unused).toEqual(['7.jpg']);
+  expect(bad[3]!.file).toMatch(/2\.pt$/);
+  expect(bad[4]!.problem).toBe('a tensor of shape [19,512], [19,1024] was wanted');
+  expect(bad[7]!.problem).toMatch(/among the images and not among the captions/);
 });
 
 it('compares the size of images where one is asked for', async () => {
@@ -65,7 +68,7 @@ it('draws bad samples first, with red crosses for what is missing', async () => 
   const sheet = new CheckSheet();
   await check(broken, undefined, sheet);
   const { width, height, values } = sheet.draw(32);
-  expect([width, height]).toEqual([7 * 34 + 2, 2 * 34 + 2]);
+  expect([width, height]).toEqual([6 * 34 + 2, 2 * 34 + 2]);
   const pixel = (x: number, y: number) => [...values.subarray(3 * (y * width + x), 3 * (y * width + x) + 3)];
   // The first sample has no image, but a mask.
   expect(pixel(2 + 16, 2 + 16)).toEqual([220, 24, 24]);

@@ -23,10 +23,9 @@ export interface BadSample {
 
 /** What a check found. */
 export interface DatasetReport {
+  /** Entries of the captions that were read: what training sees. */
   readonly samples: number;
   readonly bad: readonly BadSample[];
-  /** Images without an entry in the captions: training does not see them. */
-  readonly unused: readonly string[];
 }
 
 /** A sample as far as it could be read, for a contact sheet. */
@@ -49,11 +48,14 @@ export async function checkDataset(
   size?: number,
   onSample?: (seen: SeenSample, isBad: boolean, done: number, of: number) => void,
 ): Promise<DatasetReport> {
+  const bad: BadSample[] = [];
+  const textFile = resolveDataPath(options.textFile, 'text_file');
+  const noCaption = (name: string, problem: string) =>
+    bad.push({ name, fault: 'caption absent', file: textFile, problem });
+  const captions = readCaptions(textFile, noCaption);
   // Size 0 and phase test give every sample, in order.
   const dataset = { ...options, phase: 'test', testDatasetSize: 0 } as const;
-  const set = new FaceDataset({ dataset, preprocessor: { size: 1, phase: 'val' } });
-  const captions = readCaptions(resolveDataPath(options.textFile, 'text_file'));
-  const bad: BadSample[] = [];
+  const set = new FaceDataset({ dataset, preprocessor: { size: 1, phase: 'val' } }, captions);
   for (const [i, name] of set.names.entries()) {
     const files = set.filesOf(name);
     const before = bad.length;
@@ -66,16 +68,17 @@ export async function checkDataset(
     const mask = maskFile && (await attempt(() => readOneHot(maskFile), maskFile, note));
     if (sketch) await attempt(async () => checkShape(sketch, await readTensorFile(sketch), [1, 1024]), sketch, note);
     if (set.conditions.includes('text') && (captions.get(name) ?? '').trim() === '') {
-      note('caption absent', options.textFile, `'${name}' has an empty caption`);
+      noCaption(name, `'${name}' has an empty caption`);
     }
     const labels = mask ? { height: 32, width: 32, channels: 1, values: labelsOf(mask) } : undefined;
     onSample?.({ name, image, mask: labels }, bad.length > before, i + 1, set.length);
   }
-  const known = new Set(set.names);
-  const images = readdirSync(resolveDataPath(options.imageFolder, 'image_folder')).filter((name) =>
-    /\.(jpe?g|png)$/i.test(name),
-  );
-  return { samples: set.length, bad, unused: images.filter((name) => !known.has(name)) };
+  const known = new Set([...set.names, ...bad.map(({ name }) => name)]);
+  for (const name of readdirSync(resolveDataPath(options.imageFolder, 'image_folder'))) {
+    if (!/\.(jpe?g|png)$/i.test(name) || known.has(name)) continue;
+    noCaption(name, `'${name}' is among the images and not among the captions, so nothing reads it`);
+  }
+  return { samples: set.length, bad };
 }
 
 async function attempt<T>(

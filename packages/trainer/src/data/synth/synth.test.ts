@@ -197,7 +197,7 @@ describe('synthesize', () => {
         { ...check, maskFolder: folders.maskFolder!, sketchFolder: folders.sketchFolder!, conditions: [...conditions] },
         64,
       ),
-    ).toEqual({ samples: 12, bad: [], unused: [] });
+    ).toEqual({ samples: 12, bad: [] });
   });
 
   it('gives generation the mask that training saw', async () => {
