@@ -101,11 +101,10 @@ export class FaceDataset {
     if (name === undefined) throw new RangeError(`item ${index} of ${this.length}`);
     const files = this.filesOf(name);
     const pixels = preprocess(await decodeImage(files.image), this.options.preprocessor, draws);
-    const image = Float32Array.from(pixels.values, (value) => UNIT[value]!);
     const text = this.conditions.includes('text') ? this.captions.get(name) : undefined;
     return {
       name,
-      image,
+      image: toUnit(pixels.values),
       ...(text === undefined ? {} : { text }),
       ...(files.mask === undefined ? {} : { segMask: await readOneHot(files.mask) }),
       ...(files.sketch === undefined ? {} : { sketch: await readSketch(files.sketch) }),
@@ -115,6 +114,12 @@ export class FaceDataset {
 
 /** 0..255 to -1..1 in float32 arithmetic, as the original computes it. */
 const UNIT = Float32Array.from({ length: 256 }, (_, value) => Math.fround(Math.fround(value / 127.5) - 1));
+
+function toUnit(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(bytes.length);
+  for (let i = 0; i < bytes.length; i++) values[i] = UNIT[bytes[i]!]!;
+  return values;
+}
 
 /** The original's split: the last `testSize` names are for test. With 0 it leaves nothing to train on, and tests on all. */
 function split(names: string[], phase: DatasetConfig['phase'], testSize: number): string[] {

@@ -62,6 +62,11 @@ describe('facts and captions', () => {
     expect(faces.filter(({ gender, beard }) => gender === 'woman' && beard !== 'none')).toEqual([]);
   });
 
+  it('leaves no document behind, by which libraries tell a browser', () => {
+    expect(layersOf(faces[0]!).length).toBeGreaterThan(10);
+    expect('document' in globalThis).toBe(false);
+  });
+
   it('depends on seed and index alone', () => {
     expect(drawFacts(1, 17)).toEqual(faces[17]);
     expect(drawFacts(2, 17)).not.toEqual(faces[17]);
