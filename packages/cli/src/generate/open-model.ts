@@ -66,6 +66,7 @@ export async function openModel({ command, config, checkpoint, freeU }: Request)
     const resolved = await loadConfig(config.path, { registry: codiffRegistry, overrides: freeUOverrides(freeU) });
     checkKind(command, config.path, resolved.model);
     const { model, specs } = build(resolved, command);
+    checkConditions(config.path, model);
     weights = await WeightPlan.open(specs, checkpoint.path, fallbacksOf(model, resolved));
     const { imageSize: h, channels } = model.config;
     const configHash = createHash('sha256')
@@ -98,6 +99,14 @@ function checkKind(command: CommandName, path: string, { target, params }: Targe
   const other = Object.entries(WANTED).find(([, kind]) => kind.target === target || kind.target === encoder);
   const found = other ? `${other[1].what}, for ${other[0]}` : `of ${target}`;
   throw new InputError(`${path}: the config is ${found}; ${command} wants ${wanted.what}, e.g. ${wanted.example}`);
+}
+
+/** A third modality can be trained and used through the package; the command has no input for it. */
+function checkConditions(path: string, model: OpenModel['model']): void {
+  if (!(model instanceof LatentDiffusionCompose) || !model.conditions.includes('sketch')) return;
+  throw new InputError(
+    `${path}: the model also wants a sketch; generate takes models of mask and text, e.g. ${WANTED.generate.example}`,
+  );
 }
 
 const freeUOverrides = (freeU: FreeUSettings | undefined): string[] =>

@@ -75,7 +75,8 @@ export async function run(request: Request): Promise<RunResult> {
   } catch (error) {
     progress.clear();
     await folder.discardIfEmpty();
-    if (!(error instanceof Interrupted)) throw explainMemory(error, request);
+    // Whatever an interruption stopped first: it is one.
+    if (!watch.signal.aborted) throw explainMemory(error, request);
     throw new Interrupted(`stopped; ${folder.files.length} files are in ${folder.path}`);
   } finally {
     watch.stop();
@@ -110,7 +111,7 @@ async function sampleAll(
   // Read from the disk while the first batch is sampled; a failure is met where the hash is used.
   const hash = request.rerun
     ? Promise.resolve(request.rerun.recipe.checkpoint.sha256)
-    : hashFile(request.checkpoint.path);
+    : hashFile(request.checkpoint.path, signal);
   hash.catch(() => undefined);
   const { seed, extras } = request;
   for (const range of request.batches) {

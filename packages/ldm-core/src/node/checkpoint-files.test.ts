@@ -45,6 +45,7 @@ it('hashes files', async () => {
   const bytes = Buffer.alloc(3_000_000, 'abc');
   await writeFile(at('h.bin'), bytes);
   expect(await hashFile(at('h.bin'))).toBe(createHash('sha256').update(bytes).digest('hex'));
+  await expect(hashFile(at('h.bin'), AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
 });
 
 describe('convertCheckpoint', () => {
