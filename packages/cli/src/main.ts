@@ -6,6 +6,7 @@ import { datasetCommand } from './commands/dataset.js';
 import { generateCommand } from './commands/generate.js';
 import { mask2imageCommand } from './commands/mask2image.js';
 import { text2imageCommand } from './commands/text2image.js';
+import { trainCommand } from './commands/train.js';
 import { InputError } from './input-error.js';
 import { Interrupted } from './interrupted.js';
 import { UsageError } from './usage-error.js';
@@ -16,6 +17,7 @@ const program = yargs(hideBin(process.argv))
   .command(generateCommand)
   .command(text2imageCommand)
   .command(mask2imageCommand)
+  .command(trainCommand)
   .command(checkpointCommand)
   .command(datasetCommand)
   .demandCommand(1, 'name a command')

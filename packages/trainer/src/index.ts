@@ -89,6 +89,15 @@ export { NonFiniteLossError } from './loop/non-finite-loss.js';
 export { type Requests, watchSignals } from './loop/signals.js';
 export { type TrainEnd, type TrainEvent, type TrainLimits, type TrainRun, train } from './loop/train.js';
 export { type Validation, validate } from './loop/validate.js';
+export {
+  makeRunFolder,
+  newRunFolder,
+  type ResumedRun,
+  type RunFolder,
+  type RunName,
+  resumedRun,
+} from './run/run-folder.js';
+export { type TrainRequest, trainFromConfig } from './run/train-from-config.js';
 export { composeTraining } from './steps/compose-training.js';
 export { type Compile, eagerly } from './steps/consume.js';
 export type { DiffusionTrainingOptions } from './steps/diffusion-training.js';
@@ -115,3 +124,4 @@ export {
   vaeStep,
   vaeTraining,
 } from './steps/vae-training.js';
+export { TrainError } from './train-error.js';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ConfigTree, ParamSpec } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Divided, Training } from '../steps/train-state.js';
+import { TrainError } from '../train-error.js';
 import { type BestOptions, type Ranked, rank } from './best.js';
 import { optimizerMemory, withOptimizerMemory } from './optimizer-memory.js';
 import type { Progress } from './progress.js';
@@ -98,7 +99,7 @@ export class CheckpointKeeper {
     for (const name of names) if (/^\..+\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
     const skipped: { file: string; problem: string }[] = [];
     const found: { file: string; batches: number }[] = [];
-    for (const file of names.filter((name) => name.endsWith('.ckpt') && !name.startsWith('.'))) {
+    for (const file of names.filter(isCheckpoint)) {
       try {
         found.push({ file, batches: (await readRunRecord(join(folder, file))).progress.batches });
       } catch (error) {
@@ -116,7 +117,7 @@ export class CheckpointKeeper {
     }
     if (skipped.length === 0) return null;
     const list = skipped.map(({ file, problem }) => `  ${file}: ${problem}`).join('\n');
-    throw new Error(`${folder}: none of the ${skipped.length} checkpoints can be resumed from:\n${list}`);
+    throw new TrainError(`${folder}: none of the ${skipped.length} checkpoints can be resumed from:\n${list}`);
   }
 
   /** Load one checkpoint. @throws CheckpointError, CheckpointMismatch, or Error if its optimizers are not this run's */
@@ -155,5 +156,19 @@ export class CheckpointKeeper {
     await rm(temporary, { force: true });
   }
 }
+
+/** The seed that a folder's checkpoints, or one of them, were written with; null if none can be read. */
+export async function recordedSeed(folder: string, checkpoint: string | null): Promise<number | null> {
+  const names = checkpoint === null ? await readdir(folder).catch(() => []) : [];
+  const files = checkpoint === null ? names.filter(isCheckpoint).map((name) => join(folder, name)) : [checkpoint];
+  for (const file of files) {
+    const record = await readRunRecord(file).catch(() => null);
+    if (record !== null) return record.seed;
+  }
+  return null;
+}
+
+/** Temporary files begin with a dot. */
+const isCheckpoint = (name: string): boolean => name.endsWith('.ckpt') && !name.startsWith('.');
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

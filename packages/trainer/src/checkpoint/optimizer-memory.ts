@@ -1,6 +1,7 @@
 import type { Params } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { OptimGroup, TrainState } from '../steps/train-state.js';
+import { TrainError } from '../train-error.js';
 
 // What a state holds beside the weights: the optimizers' counts and moments, and gradients that were added up.
 
@@ -36,7 +37,7 @@ export function withOptimizerMemory(state: TrainState, memory: ReadonlyMap<strin
   if (wrong.length + unknown.length > 0) {
     const some = (names: string[]) =>
       `${names.length} (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''})`;
-    throw new Error(
+    throw new TrainError(
       `withOptimizerMemory: the optimizers are not those of this run: missing or of another shape ${some(wrong)}, left over ${some(unknown)}; go on with the configuration it was saved with`,
     );
   }

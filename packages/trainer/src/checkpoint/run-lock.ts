@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { TrainError } from '../train-error.js';
 
 interface Holder {
   readonly host: string;
@@ -39,7 +40,7 @@ async function takeLock(folder: string, mine: string, path: string): Promise<voi
     }
     const holder = await holderOf(path);
     if (holder !== null && isRunning(holder)) {
-      throw new Error(
+      throw new TrainError(
         `${folder}: process ${holder.pid} on ${holder.host} is training here; give this run another folder (--name, --logdir), or end that one. If it is gone, delete run.lock`,
       );
     }

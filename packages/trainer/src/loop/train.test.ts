@@ -134,7 +134,7 @@ describe('train', () => {
       },
     };
     await expect(start({ train: spoilt, validation: syntheticSource(1) })).rejects.toMatchObject({
-      name: 'Error',
+      name: 'TrainError',
       step: 1,
       names: ['train/loss_simple', 'train/loss_vlb', 'train/loss'],
     });

@@ -6,6 +6,7 @@ import { afterBatch, afterEpoch, type Progress } from '../checkpoint/progress.js
 import type { LogSink } from '../log/log-sink.js';
 import { type Compile, eagerly } from '../steps/consume.js';
 import type { Divided, StepControl, Training } from '../steps/train-state.js';
+import { TrainError } from '../train-error.js';
 import { type BatchSource, batchSizeOf, saveBatch, toTensors } from './batch-source.js';
 import { NonFiniteLossError } from './non-finite-loss.js';
 import { nonFinite, readLogs } from './read-logs.js';
@@ -89,7 +90,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   const { onEvent = () => undefined, lrFactor = () => 1 } = run;
   const step = compile(training.step, { name: 'training step', state: 0 });
   const evaluate = compile(training.evaluate, { name: 'validation step' });
-  if (run.train.length < 1) throw new Error('train: an epoch of the training data has no batch');
+  if (run.train.length < 1) throw new TrainError('train: an epoch of the training data has no batch');
   const began = performance.now();
   let { progress } = run;
   let { state } = run.divided;
@@ -106,7 +107,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
     if (run.monitor === null || !run.validation) return null;
     const score = values[run.monitor];
     if (score !== undefined) return score;
-    throw new Error(
+    throw new TrainError(
       `train: the monitor '${run.monitor}' is not among the validation's values ${Object.keys(values).join(', ')}; name one of them, or null`,
     );
   };
@@ -190,7 +191,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
       }
       if (progress.batch < run.train.length) {
         if (why !== null) break;
-        throw new Error(
+        throw new TrainError(
           `train: the data gave ${progress.batch} batches in epoch ${progress.epoch}, ${run.train.length} were announced`,
         );
       }

@@ -1,0 +1,100 @@
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../parity/fixtures/', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'train-'));
+  mkdirSync(join(root, 'pretrained'));
+  for (const name of ['configs', 'dataset']) cpSync(join(FIXTURES, name), join(root, name), { recursive: true });
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+function codiff(...args: readonly string[]): SpawnSyncReturns<string> {
+  const tsx = import.meta.resolve('tsx', `file://${PACKAGE}`);
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return spawnSync(process.execPath, ['--conditions=@codiff/source', '--import', tsx, MAIN, ...args], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  });
+}
+
+/** Train, and give back the run's folder and what was printed. */
+function train(config: string, ...more: readonly string[]): { run: string; stdout: string } {
+  const { status, stdout, stderr } = codiff('train', '-b', `configs/${config}.yaml`, '-t', '-l', 'out', ...more);
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+  return { run: stdout.split(' on cpu')[0]!, stdout };
+}
+
+const quick = ['--max_steps', '2', '--log_every_n_steps', '1'];
+const keep = (run: string, name: string) =>
+  cpSync(join(root, run, 'checkpoints', 'last.ckpt'), join(root, 'pretrained', `${name}.ckpt`));
+
+it('trains the four models one after the other, as the README does, and goes on with the last', () => {
+  const vae = train('tiny_vae', ...quick, 'model.params.lossconfig.params.perceptual_weight=0');
+  expect(vae.stdout).toContain('learning rate 1.80e-5 = 2 (accumulate_grad_batches) * 1 (n_gpus) * 2 (batch_size)');
+  expect(vae.run).toMatch(/^out\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d_tiny_vae$/);
+  keep(vae.run, 'tiny_vae');
+  for (const kind of ['text', 'mask']) {
+    const { run, stdout } = train(`tiny_${kind}`, ...quick, '-n', kind, '-f', '+x');
+    expect(run).toMatch(new RegExp(`_${kind}\\+x$`));
+    expect(stdout).toContain('tiny_vae.ckpt: ');
+    keep(run, `tiny_${kind}`);
+  }
+  const { run } = train('tiny_codiff_mask_text', ...quick);
+  const files = readdirSync(join(root, run));
+  for (const name of ['checkpoints', 'configs', 'images', 'log.jsonl', 'testtube']) expect(files).toContain(name);
+  expect(files).not.toContain('run.lock');
+
+  // The folder alone is enough: it holds the configs.
+  const { status, stdout, stderr } = codiff('train', '-t', '--resume', run, '--max_steps', '4');
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('resumed from');
+  expect(stdout).toContain('epoch 0, batch 2, step 2');
+  expect(stdout).toContain('the last step is done after epoch 1, step 4');
+  const steps = readFileSync(join(root, run, 'log.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { step: number }).step);
+  expect([...new Set(steps)]).toEqual([1, 2, 3, 4]);
+  const wrongSeed = codiff('train', '-t', '--resume', join(run, 'checkpoints', 'last.ckpt'), '-s', '5');
+  expect([wrongSeed.status, wrongSeed.stderr]).toEqual([
+    2,
+    'codiff: --seed 5: this run was started with seed 23; leave the flag out\n',
+  ]);
+}, 300_000);
+
+it.each([
+  ['nothing to do', ['-b', 'configs/tiny_vae.yaml'], 'give -t to train'],
+  ['no config', ['-t'], 'name a config with --base'],
+  ['name and resume', ['-t', '-r', 'x', '-n', 'y'], 'exclude each other'],
+  ['no such run', ['-t', '-r', 'nowhere'], '--resume nowhere: there is no such folder or file'],
+  ['more devices than one', ['-t', '-b', 'configs/tiny_vae.yaml', '--gpus', '0,1,2,3,'], "pass '--gpus 0,'"],
+  [
+    'no networks of the perceptual loss',
+    ['-t', '-b', 'configs/tiny_vae.yaml', '-l', 'none'],
+    'perceptual_weight: 0 trains without',
+  ],
+])('%s: says so and ends with 2', (_, args, message) => {
+  const { status, stderr } = codiff('train', ...args);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain('    at ');
+  expect(status).toBe(2);
+});
+
+it('a device that there is not: says which there are, before anything is written', () => {
+  const { status, stderr } = codiff('train', '-t', '-b', 'configs/tiny_vae.yaml', '-l', 'gone', '--gpus', '7,');
+  expect(status).not.toBe(0);
+  expect(stderr).toContain('gpu:7');
+  expect(stderr).not.toContain('    at ');
+  expect(existsSync(join(root, 'gone'))).toBe(false);
+});

@@ -1,0 +1,98 @@
+import { codiffRegistry, LatentDiffusionCompose } from '@codiff/codiff';
+import {
+  AutoencoderConfig,
+  type AutoencoderKL,
+  BERTEmbedder,
+  buildModel,
+  LatentDiffusion,
+  LPIPSWithDiscriminator,
+  type ParamSpec,
+  type Params,
+  parseConfig,
+  type ResolvedConfig,
+  roles,
+  Scope,
+  type StartingPoint,
+  TARGETS,
+} from '@codiff/ldm-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { composeTraining } from '../steps/compose-training.js';
+import { latentDiffusionTraining } from '../steps/latent-diffusion-training.js';
+import type { Training, UpdateOptions } from '../steps/train-state.js';
+import { vaeTraining } from '../steps/vae-training.js';
+import { TrainError } from '../train-error.js';
+import { measureScale } from './measure-scale.js';
+import { perceptualFiles } from './perceptual-files.js';
+
+/** How the model of a config is trained. */
+export interface BuiltTraining {
+  readonly training: Training;
+  readonly specs: ReadonlyMap<string, ParamSpec>;
+  readonly startingPoints: readonly StartingPoint[];
+  /** Value that ranks checkpoints, by the model's config. */
+  readonly monitor: string | null;
+  /** Learning rates by the original's log names. */
+  readonly rates: Readonly<Record<string, number>>;
+  /** Factor of the rates by step, where the config has a schedule. */
+  readonly lrFactor?: (step: number) => number;
+  /** Length that captions are tokenized to; null: the model reads none. */
+  readonly captionLength: number | null;
+  /** The weights that a first batch decides; absent: none. */
+  readonly measure?: (p: Params, images: tf.Tensor4D, seed: number) => Params;
+}
+
+/**
+ * Build what a config trains: an autoencoder, a latent diffusion model of one condition, or a collaborative model.
+ * @param config checked @param lr learning rate of the run
+ * @throws ConfigError; Error for a model that cannot be trained
+ */
+export function buildTraining(config: ResolvedConfig, lr: number, options: UpdateOptions): BuiltTraining {
+  const { model, specs, startingPoints } = buildModel(config, roles.model, codiffRegistry);
+  if (model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose) {
+    const { monitor, schedulerConfig, scaleByStd } = model.config;
+    const training =
+      model instanceof LatentDiffusion
+        ? latentDiffusionTraining(model, specs, { lr, ...options })
+        : composeTraining(model, specs, { lr, ...options });
+    const measure: BuiltTraining['measure'] = (p, images, seed) => measureScale(model, p, images, seed);
+    return {
+      training,
+      specs,
+      startingPoints,
+      monitor,
+      rates: { 'lr-AdamW': lr },
+      captionLength: captionLengthOf(model),
+      ...(scaleByStd ? { measure } : {}),
+      ...(schedulerConfig
+        ? { lrFactor: codiffRegistry.build(schedulerConfig, roles.lrSchedule, Scope.root(), {}) }
+        : {}),
+    };
+  }
+  const parsed = config.model.target === TARGETS.autoencoder ? parseConfig(AutoencoderConfig, config.model) : null;
+  if (parsed === null || !hasGanLoss(model)) {
+    throw new TrainError(
+      `train: '${config.model.target}' with this lossconfig cannot be trained; wanted an autoencoder with ${TARGETS.vaeLoss}, ${TARGETS.latentDiffusion}, or a collaborative model`,
+    );
+  }
+  return {
+    training: vaeTraining(model, specs, parsed, { lr, ...options }),
+    specs,
+    startingPoints: [...perceptualFiles(model.loss), ...startingPoints],
+    monitor: parsed.monitor,
+    rates: { 'lr-Adam': lr, 'lr-Adam-1': lr },
+    captionLength: null,
+  };
+}
+
+function hasGanLoss(model: unknown): model is AutoencoderKL<LPIPSWithDiscriminator> {
+  return typeof model === 'object' && model !== null && 'loss' in model && model.loss instanceof LPIPSWithDiscriminator;
+}
+
+function captionLengthOf(model: LatentDiffusion | LatentDiffusionCompose): number | null {
+  const encoder = model instanceof LatentDiffusion ? model.condStage : model.condStage.encoder('text');
+  if (!(encoder instanceof BERTEmbedder)) return null;
+  if (encoder.config.useTokenizer) return encoder.config.maxSeqLen;
+  throw new TrainError(
+    'train: use_tokenizer is false, so the encoder takes ids, and data sets hold captions; set it to true',
+  );
+}

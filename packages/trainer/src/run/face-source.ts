@@ -1,0 +1,47 @@
+import { BertTokenizer } from '@codiff/ldm-core';
+import { loadBertVocabulary } from '@codiff/ldm-core/node';
+import type { FaceBatch } from '../data/loader/collate.js';
+import type { FaceLoader } from '../data/loader/face-loader.js';
+import type { BatchSource, HostBatch, HostTensor } from '../loop/batch-source.js';
+
+/** Turns a batch's captions into ids, or leaves them out. */
+export type Tokenize = ((texts: readonly string[]) => HostTensor) | null;
+
+/** A tokenizer of captions. @param length of every result; null: captions are not read */
+export async function captionTokenizer(length: number | null): Promise<Tokenize> {
+  if (length === null) return null;
+  const tokenizer = new BertTokenizer(await loadBertVocabulary(), length);
+  return (texts) => {
+    const values = new Int32Array(texts.length * length);
+    texts.forEach((text, i) => void values.set(tokenizer.ids(text), i * length));
+    return { values, shape: [texts.length, length] };
+  };
+}
+
+/**
+ * Faces as the training takes them: `image` [B,H,W,3], and what of conditions there is: `caption` and, as collaborative
+ * models call it, `text` (ids [B,L]), `seg_mask` (one-hot [B,19,1024]), `sketch` [B,1,1024].
+ */
+export function faceSource(loader: FaceLoader, tokenize: Tokenize): BatchSource {
+  return {
+    length: loader.batchesPerEpoch,
+    async *epoch(epoch, from) {
+      if (from === loader.batchesPerEpoch) return;
+      const { position } = loader;
+      // Batches that were read ahead are kept where they are the ones wanted.
+      if (position.epoch !== epoch || position.batch !== from) loader.seek({ epoch, batch: from });
+      for (let i = from; i < loader.batchesPerEpoch; i++) yield hostBatch(await loader.next(), tokenize);
+    },
+  };
+}
+
+function hostBatch({ image, imageShape, text, segMask, sketch }: FaceBatch, tokenize: Tokenize): HostBatch {
+  const B = imageShape[0];
+  const ids = text && tokenize ? tokenize(text) : undefined;
+  return {
+    image: { values: image, shape: imageShape },
+    ...(ids ? { caption: ids, text: ids } : {}),
+    ...(segMask ? { seg_mask: { values: segMask, shape: [B, 19, segMask.length / (B * 19)] } } : {}),
+    ...(sketch ? { sketch: { values: sketch, shape: [B, 1, sketch.length / B] } } : {}),
+  };
+}

@@ -1,0 +1,30 @@
+import type { LPIPSWithDiscriminator, StartingPoint } from '@codiff/ldm-core';
+
+/** Convolutions of torchvision's VGG16, by slice of LPIPS. */
+const SLICES = [
+  [0, 2],
+  [5, 7],
+  [10, 12, 14],
+  [17, 19, 21],
+  [24, 26, 28],
+] as const;
+
+const AT = 'loss.perceptual_loss.';
+
+/** The published weights of the perceptual distance: torchvision's VGG16, and the heads of LPIPS v0.1 for it. */
+export const PERCEPTUAL_FILES = { vgg16: 'pretrained/vgg16.pth', heads: 'pretrained/lpips_vgg.pth' } as const;
+
+/** Where an autoencoder's loss takes its frozen networks from; nothing if `perceptual_weight` says it has no use for them. */
+export function perceptualFiles({ config }: LPIPSWithDiscriminator): StartingPoint[] {
+  if (config.perceptualWeight <= 0) return [];
+  const convs = SLICES.flatMap((indices, i) =>
+    indices.map((index): [string, string] => [`features.${index}.`, `${AT}net.slice${i + 1}.${index}.`]),
+  );
+  return [
+    { file: PERCEPTUAL_FILES.vgg16, ignoreKeys: [], prefixMap: convs },
+    { file: PERCEPTUAL_FILES.heads, ignoreKeys: [], prefixMap: [['lin', `${AT}lin`]] },
+  ];
+}
+
+/** Whether a key belongs to these networks. */
+export const isPerceptual = (key: string): boolean => /^loss\.perceptual_loss\.(net|lin)/.test(key);

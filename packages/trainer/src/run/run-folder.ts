@@ -1,0 +1,79 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { TrainError } from '../train-error.js';
+
+/** Folders and files of a run, as the original lays them out. */
+export interface RunFolder {
+  readonly folder: string;
+  readonly checkpoints: string;
+  readonly configs: string;
+  readonly testtube: string;
+  /** The run's time, which its config files carry. */
+  readonly now: string;
+}
+
+/** What a run's name is made of. */
+export interface RunName {
+  readonly logdir: string;
+  /** Instead of the first config's name. */
+  readonly name: string;
+  readonly postfix: string;
+  readonly base: readonly string[];
+  readonly now: Date;
+}
+
+const layout = (folder: string, now: string): RunFolder => ({
+  folder,
+  checkpoints: join(folder, 'checkpoints'),
+  configs: join(folder, 'configs'),
+  testtube: join(folder, 'testtube'),
+  now,
+});
+
+/** Local time as `2026-11-22T19:09:52` with dashes for colons. */
+export function timestamp(now: Date): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join('-');
+  return `${day}T${[now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join('-')}`;
+}
+
+/** The folder of a new run: `<logdir>/<time>_<name, or the first config's><postfix>`. */
+export function newRunFolder({ logdir, name, postfix, base, now }: RunName): RunFolder {
+  const stem = base[0] === undefined ? '' : basename(base[0], extname(base[0]));
+  const label = name !== '' ? name : stem;
+  const time = timestamp(now);
+  return layout(join(logdir, `${time}${label === '' ? '' : `_${label}`}${postfix}`), time);
+}
+
+/** Where `--resume` leads: the run, the checkpoint if one was named, and the run's own configs, in name order. */
+export interface ResumedRun {
+  readonly run: RunFolder;
+  readonly checkpoint: string | null;
+  readonly configs: readonly string[];
+}
+
+/**
+ * The run of a folder, or of a checkpoint file two levels below it.
+ * @throws Error if there is no such path, or it is no run
+ */
+export function resumedRun(path: string, now: Date): ResumedRun {
+  if (!existsSync(path)) throw new TrainError(`--resume ${path}: there is no such folder or file`);
+  const isFile = statSync(path).isFile();
+  const run = layout(isFile ? dirname(dirname(path)) : path, timestamp(now));
+  const configs = existsSync(run.configs) ? readdirSync(run.configs).filter((name) => name.endsWith('.yaml')) : [];
+  if (configs.length === 0) throw new TrainError(`--resume ${path}: ${run.configs} holds no config, so this is no run`);
+  return { run, checkpoint: isFile ? path : null, configs: configs.sort().map((name) => join(run.configs, name)) };
+}
+
+/** Make the folders of a run. */
+export async function makeRunFolder({ folder, checkpoints, configs, testtube }: RunFolder): Promise<void> {
+  for (const each of [
+    checkpoints,
+    configs,
+    testtube,
+    ...['train', 'val'].map((split) => join(folder, 'images', split)),
+  ]) {
+    await mkdir(each, { recursive: true });
+  }
+}

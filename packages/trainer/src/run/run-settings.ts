@@ -1,0 +1,69 @@
+import { type ConfigTree, isTree, parseConfig, type ResolvedConfig, type TargetConfig } from '@codiff/ldm-core';
+import { ModelCheckpointConfig } from '../config/callback-configs.js';
+import { DataModuleConfig, DatasetConfig, PreprocessorConfig } from '../config/data-configs.js';
+import type { FaceDatasetOptions } from '../data/face-dataset.js';
+import { TrainError } from '../train-error.js';
+
+/** What the sections beside the model say about a run. */
+export interface RunSettings {
+  readonly batchSize: number;
+  /** null: twice the batch size. */
+  readonly numWorkers: number | null;
+  readonly train: FaceDatasetOptions;
+  readonly validation: FaceDatasetOptions | null;
+  readonly shuffleValidation: boolean;
+  readonly accumulate: number;
+  readonly maxEpochs: number;
+  readonly maxSteps: number | null;
+  readonly clipNorm: number | null;
+  readonly logEvery: number;
+  readonly checkpoint: ModelCheckpointConfig;
+  /** Steps between checkpoints of weights alone; null: none. */
+  readonly saveWeightsEvery: number | null;
+}
+
+/** Limits and defaults of the original's trainer. */
+const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10 } as const;
+
+/** Read them. @param config checked, with the original's defaults under `lightning` @throws Error without training data */
+export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
+  const module = parseConfig(DataModuleConfig, { target: 'data', params: section(data, 'params') });
+  if (module.train === null)
+    throw new TrainError('train: data.params.train is missing, so there is nothing to train on');
+  const trainer = section(lightning, 'trainer');
+  const callbacks = section(lightning, 'callbacks');
+  const checkpoint = { ...section(callbacks, 'checkpoint_callback') };
+  const given = section(lightning, 'modelcheckpoint');
+  const params = { ...section(checkpoint, 'params'), ...section(given, 'params') };
+  const steps = callbacks.metrics_over_trainsteps_checkpoint;
+  return {
+    batchSize: module.batchSize,
+    numWorkers: module.numWorkers,
+    train: datasetOptions(module.train),
+    validation: module.validation && datasetOptions(module.validation),
+    shuffleValidation: module.shuffleValDataloader,
+    accumulate: number(trainer.accumulate_grad_batches) ?? 1,
+    maxEpochs: number(trainer.max_epochs) ?? DEFAULTS.maxEpochs,
+    maxSteps: positive(number(trainer.max_steps)),
+    clipNorm: positive(number(trainer.gradient_clip_val)),
+    logEvery: number(trainer.log_every_n_steps) ?? DEFAULTS.logEvery,
+    checkpoint: parseConfig(ModelCheckpointConfig, { target: 'checkpoint', params }),
+    saveWeightsEvery: isTree(steps) ? positive(number(section(steps, 'params').every_n_train_steps)) : null,
+  };
+}
+
+/** How many checkpoints a run keeps for their score. */
+export const keptBest = ({ saveTopK }: ModelCheckpointConfig): number => saveTopK ?? DEFAULTS.keepBest;
+
+function datasetOptions(node: TargetConfig): FaceDatasetOptions {
+  const { imPreprocessorConfig, ...dataset } = parseConfig(DatasetConfig, node);
+  return { dataset, preprocessor: parseConfig(PreprocessorConfig, imPreprocessorConfig) };
+}
+
+function section(tree: ConfigTree | undefined, name: string): ConfigTree {
+  const value = tree?.[name];
+  return isTree(value) ? value : {};
+}
+
+const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+const positive = (value: number | null): number | null => (value !== null && value > 0 ? value : null);
