@@ -20,7 +20,19 @@ export interface RunSettings {
   readonly checkpoint: ModelCheckpointConfig;
   /** Steps between checkpoints of weights alone; null: none. */
   readonly saveWeightsEvery: number | null;
+  /** Options of the original's trainer that the config sets and this one does not have. */
+  readonly unapplied: readonly string[];
 }
+
+/** Options under `lightning.trainer` that are followed, and one that changes no value. */
+const APPLIED = [
+  'accumulate_grad_batches',
+  'benchmark',
+  'gradient_clip_val',
+  'log_every_n_steps',
+  'max_epochs',
+  'max_steps',
+];
 
 /** Limits and defaults of the original's trainer. */
 const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10 } as const;
@@ -49,6 +61,7 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
     logEvery: number(trainer.log_every_n_steps) ?? DEFAULTS.logEvery,
     checkpoint: parseConfig(ModelCheckpointConfig, { target: 'checkpoint', params }),
     saveWeightsEvery: isTree(steps) ? positive(number(section(steps, 'params').every_n_train_steps)) : null,
+    unapplied: Object.keys(trainer).filter((option) => trainer[option] !== null && !APPLIED.includes(option)),
   };
 }
 

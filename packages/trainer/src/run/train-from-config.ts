@@ -74,6 +74,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
     onNote(`train: ${loaders.train.dataset.length} samples, ${loaders.train.batchesPerEpoch} batches an epoch`);
     if (loaders.validation) onNote(`validation: ${loaders.validation.dataset.length} samples`);
     onNote(describeLearningRate(rule));
+    for (const option of settings.unapplied) onNote(`lightning.trainer.${option}: accepted, changes nothing here`);
 
     const source = faceSource(loaders.train, tokenize);
     const keeper = new CheckpointKeeper({
@@ -160,12 +161,16 @@ async function begin(
     }
     onNote(`${run.checkpoints} holds no checkpoint: the run begins anew`);
   }
+  const given = new Set<string>();
   const weights = await startWeights(built.specs, built.startingPoints, {
     seed,
     root,
-    onReport: ({ file, matched }) => onNote(`${file}: ${matched.length} tensors`),
+    onReport: ({ file, matched }) => {
+      onNote(`${file}: ${matched.length} tensors`);
+      for (const key of matched) given.add(key);
+    },
   });
-  if (built.measure && !built.startingPoints.some(({ prefixMap }) => prefixMap.some(([, to]) => to === ''))) {
+  if (built.measure && !given.has('scale_factor')) {
     for await (const host of source.epoch(0, 0)) {
       const batch = toTensors(host);
       for (const [key, tensor] of built.measure(weights, batch.image as tf.Tensor4D, seed)) {

@@ -1,0 +1,82 @@
+import { fileURLToPath } from 'node:url';
+import { useEngine } from '@codiff/engine';
+import { buildModel, initParams, type LatentDiffusion, type ResolvedConfig, Rng, roles } from '@codiff/ldm-core';
+import { loadConfig } from '@codiff/ldm-core/node';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
+import { trainerRegistry } from '../config/targets.js';
+import { checkTrainingConfig } from '../config/training-file.js';
+import { buildTraining } from './build-training.js';
+
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
+
+beforeAll(() => useEngine({ device: 'cpu', deterministic: true }));
+
+const load = (config: string, overrides: readonly string[] = []): Promise<ResolvedConfig> =>
+  loadConfig(`${config}.yaml`, { registry: trainerRegistry, check: checkTrainingConfig, root: ROOT, overrides });
+
+const filesOf = async (config: string, overrides: readonly string[] = []) =>
+  buildTraining(await load(config, overrides), 1e-6, {}).startingPoints.map(({ file }) => file);
+
+it('builds the full-size trainings, of which none takes memory yet', async () => {
+  const held = tf.memory().numTensors;
+  const text = buildTraining(await load('configs/512_text'), 1e-6, {});
+  expect(text).toMatchObject({ monitor: 'val/loss_simple_ema', rates: { 'lr-AdamW': 1e-6 }, captionLength: 77 });
+  expect(text.measure).toBeUndefined();
+  const mask = buildTraining(await load('configs/512_mask'), 1e-6, {});
+  expect([mask.captionLength, mask.monitor]).toEqual([null, 'val/loss_simple']);
+  const both = buildTraining(await load('configs/512_codiff_mask_text'), 1e-6, {});
+  expect([both.captionLength, both.monitor]).toEqual([77, 'val/loss_simple']);
+  const vae = buildTraining(await load('configs/512_vae'), 1e-6, {});
+  expect(vae).toMatchObject({ monitor: 'val/rec_loss', rates: { 'lr-Adam': 1e-6, 'lr-Adam-1': 1e-6 } });
+  expect(tf.memory().numTensors).toBe(held);
+});
+
+it('says which files a training begins with', async () => {
+  expect(await filesOf('configs/512_text')).toEqual(['pretrained/512_vae.ckpt']);
+  expect(await filesOf('configs/512_codiff_mask_text')).toContain('pretrained/512_mask.ckpt');
+  expect(await filesOf('configs/512_vae')).toEqual(['pretrained/vgg16.pth', 'pretrained/lpips_vgg.pth']);
+  expect(await filesOf('configs/512_vae', ['model.params.lossconfig.params.perceptual_weight=0'])).toEqual([]);
+});
+
+it('takes the schedule of the config', async () => {
+  const cycle = '{warm_up_steps: [10], f_start: [0.1], f_max: [1], f_min: [0], cycle_lengths: [20]}';
+  const { lrFactor } = buildTraining(
+    await load('configs/512_text', [
+      'model.params.scheduler_config.target=ldm.lr_scheduler.LambdaLinearScheduler',
+      `model.params.scheduler_config.params=${cycle}`,
+    ]),
+    1e-6,
+    {},
+  );
+  expect([0, 10, 15, 20].map((step) => lrFactor!(step))).toEqual([0.1, 1, 0.5, 0]);
+});
+
+it('measures the scale of latents that the config leaves open', async () => {
+  const config = await load('packages/parity/fixtures/configs/tiny_text', [
+    'model.params.scale_by_std=true',
+    'model.params.scale_factor=1',
+    'model.params.first_stage_config.params.ckpt_path=null',
+  ]);
+  const { measure, specs } = buildTraining(config, 1e-6, {});
+  const weights = initParams(specs, 1);
+  const images = Rng.of(2).normal<tf.Rank.R4>([2, 64, 64, 3]);
+  const measured = measure!(weights, images, 3);
+  expect([...measured.keys()]).toEqual(['scale_factor']);
+  const { model } = buildModel<LatentDiffusion>(config, roles.latentDiffusion, trainerRegistry);
+  const noise = Rng.of(3).split('scale').normal<tf.Rank.R4>([2, 16, 16, 3]);
+  const z = model.encodeFirstStage(weights.merge(measured), images, noise);
+  expect((await tf.moments(z).variance.data())[0]).toBeCloseTo(1, 2);
+});
+
+it('refuses what cannot be trained', async () => {
+  const identity = ['model.params.lossconfig={target: torch.nn.Identity}'];
+  await expect(load('configs/512_vae', identity).then((config) => buildTraining(config, 1e-6, {}))).rejects.toThrow(
+    'cannot be trained',
+  );
+  await expect(
+    load('configs/512_text', ['model.params.cond_stage_config.params.use_tokenizer=false']).then((config) =>
+      buildTraining(config, 1e-6, {}),
+    ),
+  ).rejects.toThrow('use_tokenizer is false');
+});
