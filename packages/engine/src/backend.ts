@@ -205,13 +205,15 @@ export function createBackend(binding: TensorBinding): EngineBackend {
     }
 
     captureId({ source }: Capture, label: string): number {
-      const gone = source instanceof tf.Variable ? source.isDisposed : !this.tensorMap.has(source.dataId);
-      if (gone)
+      // Once for each weight at each call: no more look-ups than needed.
+      const { dataId, shape } = source;
+      const data = this.tensorMap.has(dataId) ? this.tensorMap.get(dataId) : null;
+      if (data === null || (source instanceof tf.Variable && source.isDisposed))
         throw new EngineError(
-          `compile '${label}': a tensor [${source.shape.join(',')}] that the function uses from outside was disposed; keep it as long as the function, or pass it as an argument`,
+          `compile '${label}': a tensor [${shape.join(',')}] that the function uses from outside was disposed; keep it as long as the function, or pass it as an argument`,
           { code: 'usage' },
         );
-      return this.idOf({ dataId: source.dataId, shape: source.shape, dtype: 'float32' });
+      return data.values === null ? data.id : this.idOf({ dataId, shape, dtype: 'float32' });
     }
 
     consume(tensor: Tensor, resource: Pointer, label: string): void {

@@ -18,11 +18,13 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   const tensors = args.map((arg) => arg.tensors);
   if (stateArg >= 0) refuseSharing(label, tensors, stateArg);
   const readables: ReturnType<typeof binding.readable>[] = [];
-  const handles: Pointer[] = [];
+  const count = tensors.reduce((sum, own) => sum + own.length, 0) + program.captures.length;
+  const handles = new BigUint64Array(count + (stateArg < 0 ? 0 : 1));
+  let at = 0;
   const push = (id: number): void => {
     const readable = binding.readable(id);
-    readables.push(readable);
-    handles.push(readable.handle);
+    if (readable.guard !== undefined) readables.push(readable);
+    handles[at++] = readable.handle;
   };
   const origin: Origin = {
     op: label,
@@ -33,13 +35,13 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   let outputs: Pointer[];
   try {
     tensors.forEach((own, i) => {
-      if (i === stateArg) handles.push(...state!.resources);
+      if (i === stateArg) for (const resource of state!.resources) handles[at++] = resource;
       else for (const tensor of own) push(backend.idOf(tensor));
     });
     // The step before this one has to be done, and done well: its token is an input.
-    if (state !== null) handles.push(state.written.handle);
+    if (state !== null) handles[at++] = state.written.handle;
     for (const capture of program.captures) push(backend.captureId(capture, label));
-    outputs = enqueue(engine, program, BigUint64Array.from(handles), origin);
+    outputs = enqueue(engine, program, handles, origin);
   } catch (error) {
     state?.giveUp();
     throw error;
