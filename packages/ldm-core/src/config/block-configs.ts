@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, flag, headCount, ignored, number, only, probability, whole } from './fields.js';
+import { count, counts, flag, headCount, ignored, number, only, probability, whole } from './fields.js';
 import { GROUPS, grouped } from './groups.js';
 import { ruleOf, withRules } from './rules.js';
 
@@ -167,9 +167,9 @@ export type VaeDownsampleConfig = z.output<typeof VaeDownsampleConfig>;
 
 /** `torch.nn.LayerNorm` (original, 19.9). */
 export const LayerNormConfig = z.strictObject({
-  /** The width of the last axis, or a list of it alone. */
-  normalizedShape: z.union([count(), z.tuple([count()]).transform(([width]) => width)], {
-    error: 'wanted the width of the last axis',
+  /** The extent of the last axis, or the extents of several last axes. */
+  normalizedShape: z.union([count(), counts().nonempty()], {
+    error: 'wanted the extent of the last axis, or a list of extents',
   }),
   eps: number().default(1e-5),
 });

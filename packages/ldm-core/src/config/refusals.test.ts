@@ -308,7 +308,7 @@ describe('layers refuse', () => {
     [TARGETS.vaeAttnBlock, { in_channels: 40 }, 'in_channels: 40 channels cannot'],
     [TARGETS.vaeResnetBlock, { in_channels: 40, dropout: 0 }, 'in_channels: 40 channels cannot'],
     [TARGETS.groupNorm, { num_groups: 3, num_channels: 64 }, 'num_groups: 3 groups do not divide 64 channels'],
-    [TARGETS.layerNorm, { normalized_shape: [4, 4] }, 'normalized_shape: wanted the width of the last axis; got [4,4]'],
+    [TARGETS.layerNorm, { normalized_shape: [] }, 'normalized_shape: wanted a list of positive whole numbers; got []'],
     [TARGETS.geglu, { dim_in: 4 }, 'dim_out: is required (wanted a positive whole number)'],
   ])('%s %j', (target, params, wanted) => {
     const found = problems(target, params, []);

@@ -4,6 +4,7 @@ import { expectClose, expectGradients, expectNoLeak, randn, useCpu } from '../..
 import { silu } from './activations.js';
 import { initParams } from './init.js';
 import { GroupNorm, groupNorm, LayerNorm, layerNorm } from './norm.js';
+import { Params } from './params.js';
 import { Scope } from './scope.js';
 
 beforeAll(useCpu);
@@ -105,5 +106,20 @@ describe('layerNorm', () => {
     expect([...scope.specs.keys()]).toEqual(['norm1.weight', 'norm1.bias']);
     const x = randn<tf.Rank.R3>([2, 3, 5], 1);
     expectClose(layer.forward(initParams(scope.specs, 0), x), layerNorm(x, tf.ones([5]), tf.zeros([5])), 0);
+  });
+
+  it('normalizes several last axes together', () => {
+    const scope = Scope.root();
+    const layer = new LayerNorm(scope, [3, 5]);
+    expect(scope.specs.get('weight')!.shape).toEqual([3, 5]);
+    const [x, weight, bias] = [randn([2, 4, 3, 5], 1), randn([3, 5], 2), randn([3, 5], 3)];
+    const params = new Params([
+      ['weight', weight],
+      ['bias', bias],
+    ]);
+    const flat = layerNorm(tf.reshape(x, [8, 15]), tf.reshape(weight, [15]), tf.reshape(bias, [15]));
+    expectClose(layer.forward(params, x), tf.reshape(flat, [2, 4, 3, 5]), 0);
+    expectNoLeak(() => layer.forward(params, x));
+    expect(() => layer.forward(params, randn([2, 5, 3], 1))).toThrow(/wanted \[\.\.\., 3, 5\]/);
   });
 });

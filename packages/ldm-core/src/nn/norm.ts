@@ -5,6 +5,7 @@ import { defineOp } from './kernel.js';
 import type { GroupNormAttrs, LayerNormAttrs } from './kernel-contracts.js';
 import type { Params } from './params.js';
 import type { ParamKey, Scope } from './scope.js';
+import { ShapeError } from './shape-error.js';
 
 /** Options of `groupNorm`; `groups` 32, `epsilon` 1e-5 and no activation by default. */
 export interface GroupNormOptions {
@@ -133,20 +134,34 @@ export class GroupNorm {
   }
 }
 
-/** Layer normalization with its parameters: keys `weight` and `bias`, [D] each. */
+/** Layer normalization with its parameters: keys `weight` and `bias`, of the shape that is normalized. */
 export class LayerNorm {
-  private readonly scale: ParamKey<tf.Rank.R1>;
-  private readonly offset: ParamKey<tf.Rank.R1>;
+  private readonly scale: ParamKey;
+  private readonly offset: ParamKey;
+  private readonly shape: readonly number[];
   private readonly epsilon: number;
 
-  constructor(scope: Scope, dim: number, { epsilon = 1e-5 }: { readonly epsilon?: number } = {}) {
-    this.scale = scope.param('weight', [dim], ones);
-    this.offset = scope.param('bias', [dim], zeros);
+  /** @param shape extent D of the last axis, or the extents of several last axes, which are normalized together */
+  constructor(scope: Scope, shape: number | readonly number[], { epsilon = 1e-5 }: { readonly epsilon?: number } = {}) {
+    this.shape = typeof shape === 'number' ? [shape] : shape;
+    this.scale = scope.param('weight', [...this.shape], ones);
+    this.offset = scope.param('bias', [...this.shape], zeros);
     this.epsilon = epsilon;
   }
 
-  /** @param x [..., D] @returns like x */
+  /** @param x [..., ...shape] @returns like x @throws ShapeError if its last axes are others */
   forward<R extends tf.Rank>(p: Params, x: tf.Tensor<R>): tf.Tensor<R> {
-    return layerNorm(x, p.of(this.scale), p.of(this.offset), { epsilon: this.epsilon });
+    const { shape, epsilon } = this;
+    const [scale, offset] = [p.of(this.scale), p.of(this.offset)];
+    if (shape.length === 1) return layerNorm(x, scale as tf.Tensor1D, offset as tf.Tensor1D, { epsilon });
+    if (x.shape.slice(-shape.length).join() !== shape.join()) {
+      throw new ShapeError('layer norm', 'x', x.shape, `[..., ${shape.join(', ')}]`);
+    }
+    return tf.tidy(() => {
+      const flat = layerNorm(tf.reshape(x, [-1, scale.size]), tf.reshape(scale, [-1]), tf.reshape(offset, [-1]), {
+        epsilon,
+      });
+      return tf.reshape(flat, x.shape);
+    });
   }
 }
