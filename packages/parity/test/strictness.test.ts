@@ -139,6 +139,34 @@ describe('a case', () => {
   });
 
   it.each([
+    ['target', 'openaimodel.ResBlock', 'openaimodel.ResBlok', /'modules.unet_resblock'.*ResBlok/],
+    ['function', 'lpips.normalize_tensor', 'lpips.normalise', /'modules.lpips_normalize.function'.*normalise/],
+    ['input', 'args: [x, emb]', 'args: [x, emd]', /input 'emd'/],
+  ])(
+    'of single modules fails for an unknown %s, also where that output is not stored',
+    async (_, search, by, message) => {
+      const path = cases.add('eps_probe', 'case', replacing(search, by));
+      writeTensors(join(path, 'outputs.safetensors'), { gelu_exact: [[1], [0]] });
+      expect(await failure()).toMatch(message);
+    },
+  );
+
+  it.each([
+    ['freeu', 'an option of a variant', 'strong: {enable_freeu', 'strong: {enable_free', "unknown key 'enable_free'"],
+    ['freeu', 'an input', 'filter_inputs: [f_even', 'filter_inputs: [f_evn', "input 'f_evn'"],
+    ['fullsize', 'a target', 'BERTEmbedder', 'BERTEmbeder', 'unknown target'],
+    ['fullsize', 'a method', 'method: decode', 'method: decod', "unknown method 'decod'"],
+    ['fullsize', 'an input', 'timesteps: t', 'timesteps: tt', "input 'tt'"],
+  ])(
+    'of %s fails for %s that it does not know, also where that output is not stored',
+    async (fixture, _, search, by, message) => {
+      const path = cases.add(fixture, 'case', replacing(search, by));
+      writeTensors(join(path, 'outputs.safetensors'), { none: [[1], [0]] });
+      expect(await failure()).toContain(message);
+    },
+  );
+
+  it.each([
     ['another target', 'UNetModel', 'EncoderUNetModel', /'model.target'.*EncoderUNetModel/],
     ['an unknown argument of the model', 'num_heads: -1', 'num_heads: -1\n    heads: 4', /unknown key 'heads'/],
     ['a rule for no parameter', "match: '*', salt", "match: 'out.*', salt", /'time_embed.0.weight' has no value/],

@@ -19,16 +19,20 @@ const fields = z.strictObject({
 export const freeu = defineKind('freeu', fields, async (config, context) => {
   const { inputs, wants, call } = context;
   const outputs: Outputs = new Map();
+  const base = context.model(config.model, config.model_files, TARGETS.unet);
+  // Every variant and input must be sound, also where the output is not stored.
+  const variants = Object.entries(config.variants).map(([name, variant]) => {
+    return { name, ...buildUnet({ ...base, params: { ...base.params, ...variant } }) };
+  });
   for (const input of config.filter_inputs) {
+    inputs.host(input);
     for (const [name, options] of Object.entries(config.filters)) {
       const filter = call((x: tf.Tensor4D) => fourierFilter(x, options));
       if (wants(`${input}.${name}`)) outputs.set(`${input}.${name}`, await fromImage(filter(inputs.image(input))));
     }
   }
-  const base = context.model(config.model, config.model_files, TARGETS.unet);
-  for (const [name, variant] of Object.entries(config.variants)) {
+  for (const { name, model, specs } of variants) {
     if (!wants(`unet.${name}`)) continue;
-    const { model, specs } = buildUnet({ ...base, params: { ...base.params, ...variant } });
     const params = context.weights(specs);
     const forward = call((p: Params, x: tf.Tensor4D, t: tf.Tensor1D, tokens: tf.Tensor3D | undefined) =>
       model.forward(p, { x, t, context: tokens }),

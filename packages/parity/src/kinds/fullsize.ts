@@ -39,17 +39,15 @@ export const fullsize = defineKind('fullsize', fields, async (config, context) =
   for (const [name, { module }] of Object.entries(config.calls)) {
     if (!Object.hasOwn(config.modules, module)) throw new Error(`field 'calls.${name}.module': no module '${module}'`);
   }
-  for (const [moduleName, target] of Object.entries(config.modules)) {
-    const calls = Object.entries(config.calls).filter(
-      ([name, { module }]) => module === moduleName && context.wants(name),
-    );
+  // Every module and call must be sound, also where the output is not stored. Structure alone takes no memory.
+  const modules = Object.entries(config.modules).map(([moduleName, target]) => {
+    const module = buildIn(moduleName, target);
+    const calls = Object.entries(config.calls).filter(([, call]) => call.module === moduleName);
+    for (const [name, call] of calls) checkCall(methodOf(module, call, name), call, name, context);
+    return { module, calls: calls.filter(([name]) => context.wants(name)) };
+  });
+  for (const { module, calls } of modules) {
     if (calls.length === 0) continue;
-    let module: FullsizeModule;
-    try {
-      module = buildFullsizeModule({ ...target, files: {} });
-    } catch (error) {
-      throw new Error(`field 'modules.${moduleName}': ${messageOf(error)}`);
-    }
     const params = context.weights(module.specs);
     // One function for all calls of a method: compiled, it is traced anew only for other shapes.
     const running = new Map<string, (p: Params, ...args: tf.Tensor[]) => tf.Tensor>();
@@ -57,7 +55,7 @@ export const fullsize = defineKind('fullsize', fields, async (config, context) =
       const method = methodOf(module, call, name);
       const run = running.get(call.method) ?? context.call((p: Params, ...args: tf.Tensor[]) => method.run(p, args));
       running.set(call.method, run);
-      const result = run(params, ...argumentsOf(method, call, name, context));
+      const result = run(params, ...argumentsOf(method, call, context));
       outputs.set(name, reduced(await readAny(result), call.reduce));
       result.dispose();
     }
@@ -65,6 +63,14 @@ export const fullsize = defineKind('fullsize', fields, async (config, context) =
   }
   return outputs;
 });
+
+function buildIn(moduleName: string, target: Target): FullsizeModule {
+  try {
+    return buildFullsizeModule({ ...target, files: {} });
+  } catch (error) {
+    throw new Error(`field 'modules.${moduleName}': ${messageOf(error)}`);
+  }
+}
 
 function methodOf({ methods }: FullsizeModule, { method }: CallEntry, name: string): FullsizeMethod {
   const found = Object.hasOwn(methods, method) ? methods[method] : undefined;
@@ -74,17 +80,21 @@ function methodOf({ methods }: FullsizeModule, { method }: CallEntry, name: stri
   );
 }
 
-function argumentsOf(method: FullsizeMethod, call: CallEntry, name: string, { inputs }: CaseContext): tf.Tensor[] {
-  const { arguments: forms } = method;
-  for (const argument of Object.keys(call.inputs)) {
+function checkCall({ arguments: forms }: FullsizeMethod, call: CallEntry, name: string, { inputs }: CaseContext): void {
+  for (const [argument, input] of Object.entries(call.inputs)) {
     if (!Object.hasOwn(forms, argument))
       throw new Error(`field 'calls.${name}.inputs': unknown argument '${argument}'`);
+    inputs.host(input);
   }
-  return Object.entries(forms).map(([argument, form]) => {
-    const input = call.inputs[argument];
-    if (input === undefined) throw new Error(`field 'calls.${name}.inputs': the argument '${argument}' is missing`);
-    return read(inputs, input, form, call.enlarge);
-  });
+  for (const argument of Object.keys(forms)) {
+    if (!Object.hasOwn(call.inputs, argument))
+      throw new Error(`field 'calls.${name}.inputs': the argument '${argument}' is missing`);
+  }
+}
+
+/** Read the arguments of a sound call. */
+function argumentsOf({ arguments: forms }: FullsizeMethod, call: CallEntry, { inputs }: CaseContext): tf.Tensor[] {
+  return Object.entries(forms).map(([argument, form]) => read(inputs, call.inputs[argument]!, form, call.enlarge));
 }
 
 function read(inputs: Inputs, input: string, form: ArgumentForm, factor: number | undefined): tf.Tensor {

@@ -31,14 +31,21 @@ const fields = z.strictObject({ ...commonFields, modules: z.record(z.string(), e
 /** Kind `modules`: single modules and functions, one output an entry. */
 export const modules = defineKind('modules', fields, async (config, context) => {
   const outputs: Outputs = new Map();
-  for (const [name, described] of Object.entries(config.modules)) {
-    if (!context.wants(name)) continue;
+  // Every entry must be sound, also one whose output is not stored.
+  const entries = Object.entries(config.modules).map(([name, described]) => {
     const path = `modules.${name}`;
-    const { entry, params, mode } =
+    const scope = Scope.root();
+    const entry = 'function' in described ? functionOf(described.function, path) : moduleOf(described, path, scope);
+    checkArguments(described.args, entry, path, context);
+    return { name, described, entry, specs: scope.specs };
+  });
+  for (const { name, described, entry, specs } of entries) {
+    if (!context.wants(name)) continue;
+    const [params, mode] =
       'function' in described
-        ? { entry: functionOf(described.function, path), params: new Params(), mode: 'eval' as const }
-        : moduleOf(described, path, context);
-    const given = argumentsOf(described.args, entry, path, context);
+        ? [new Params(), 'eval' as const]
+        : [context.weights(specs, described.weights), described.mode];
+    const given = argumentsOf(described.args, entry, context);
     const run = context.call((p: Params, ...values: (tf.Tensor | null)[]) => entry.run(p, values, mode));
     const result = run(params, ...given);
     const read = { image: fromImage, channels: fromChannelsLast, plain: fromTensor }[entry.result];
@@ -53,12 +60,11 @@ function functionOf(name: string, path: string): ModuleEntry {
   return entry;
 }
 
-function moduleOf(described: z.output<typeof moduleEntry>, path: string, context: CaseContext) {
-  const { target, params: raw, mode, weights } = described;
-  const scope = Scope.root();
+function moduleOf(described: z.output<typeof moduleEntry>, path: string, scope: Scope): ModuleEntry {
+  const { target, params: raw, mode } = described;
   const entry = inField(path, () => buildModule(target, raw, scope));
   if (mode === 'train' && typeof raw.dropout === 'number') refuseDropout(raw.dropout, 'dropout');
-  return { entry, params: context.weights(scope.specs, weights), mode };
+  return entry;
 }
 
 /** Say in which entry of the case something is wrong. */
@@ -70,23 +76,29 @@ function inField<T>(path: string, build: () => T): T {
   }
 }
 
-function argumentsOf(
+function checkArguments(
   names: readonly (string | null)[],
   { args }: ModuleEntry,
   path: string,
   { inputs }: CaseContext,
-): (tf.Tensor | null)[] {
+): void {
   if (names.length !== args.length) {
     throw new Error(`field '${path}.args': ${names.length} arguments, wanted ${args.length}`);
   }
+  if (names[0] === null) throw new Error(`field '${path}.args[0]': null, wanted an input's name`);
+  for (const name of names) if (name !== null) inputs.host(name);
+}
+
+/** Upload the arguments; null stays null. */
+function argumentsOf(
+  names: readonly (string | null)[],
+  { args }: ModuleEntry,
+  { inputs }: CaseContext,
+): (tf.Tensor | null)[] {
   const convert: Record<Layout, (name: string) => tf.Tensor> = {
     image: (name) => inputs.image(name),
     plain: (name) => inputs.tensor(name),
     channels: (name) => toChannelsLast(inputs.host(name)),
   };
-  return names.map((name, i) => {
-    if (name !== null) return convert[args[i]!](name);
-    if (i === 0) throw new Error(`field '${path}.args[0]': null, wanted an input's name`);
-    return null;
-  });
+  return names.map((name, i) => (name === null ? null : convert[args[i]!](name)));
 }
