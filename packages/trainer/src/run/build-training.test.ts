@@ -1,12 +1,24 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { useEngine } from '@codiff/engine';
-import { buildModel, initParams, type LatentDiffusion, type ResolvedConfig, Rng, roles } from '@codiff/ldm-core';
-import { loadConfig } from '@codiff/ldm-core/node';
+import {
+  buildModel,
+  initParams,
+  type LatentDiffusion,
+  type ParamSpec,
+  type ResolvedConfig,
+  Rng,
+  roles,
+} from '@codiff/ldm-core';
+import { loadConfig, saveParams } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { trainerRegistry } from '../config/targets.js';
 import { checkTrainingConfig } from '../config/training-file.js';
 import { buildTraining } from './build-training.js';
+import { startWeights } from './start-weights.js';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
@@ -37,6 +49,38 @@ it('says which files a training begins with', async () => {
   expect(await filesOf('configs/512_codiff_mask_text')).toContain('pretrained/512_mask.ckpt');
   expect(await filesOf('configs/512_vae')).toEqual(['pretrained/vgg16.pth', 'pretrained/lpips_vgg.pth']);
   expect(await filesOf('configs/512_vae', ['model.params.lossconfig.params.perceptual_weight=0'])).toEqual([]);
+});
+
+it('takes the networks of the perceptual loss from files under their published names', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'perceptual-'));
+  try {
+    const { specs, startingPoints } = buildTraining(await load('packages/parity/fixtures/configs/tiny_vae'), 1e-6, {});
+    const vgg = new Map<string, ParamSpec>();
+    const heads = new Map<string, ParamSpec>();
+    for (const spec of specs.values()) {
+      const [, conv] = /^loss\.perceptual_loss\.net\.slice\d\.(.+)$/.exec(spec.key) ?? [];
+      const [, head] = /^loss\.perceptual_loss\.(lin.+)$/.exec(spec.key) ?? [];
+      const key = conv ? `features.${conv}` : head;
+      const init = { kind: 'constant', value: conv ? 2 : 3 } as const;
+      if (key) (conv ? vgg : heads).set(key, { ...spec, key, init });
+    }
+    expect([vgg.size, heads.size]).toEqual([26, 5]);
+    mkdirSync(join(root, 'pretrained'));
+    for (const [file, part] of [
+      ['vgg16', vgg],
+      ['lpips_vgg', heads],
+    ] as const) {
+      await saveParams(join(root, `pretrained/${file}.pth`), initParams(part, 1), part);
+    }
+    const weights = await startWeights(specs, startingPoints, { seed: 1, root });
+    const first = (key: string) => weights.get(`loss.perceptual_loss.${key}`)!.dataSync()[0];
+    expect([first('net.slice3.10.weight'), first('net.slice5.28.bias'), first('lin4.model.1.weight')]).toEqual([
+      2, 2, 3,
+    ]);
+    weights.dispose();
+  } finally {
+    rmSync(root, { recursive: true });
+  }
 });
 
 it('takes the schedule of the config', async () => {

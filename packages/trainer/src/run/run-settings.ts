@@ -1,6 +1,6 @@
-import { type ConfigTree, isTree, parseConfig, type ResolvedConfig, type TargetConfig } from '@codiff/ldm-core';
+import { type ConfigTree, isTree, parseConfig, type ResolvedConfig } from '@codiff/ldm-core';
 import { ModelCheckpointConfig } from '../config/callback-configs.js';
-import { DataModuleConfig, DatasetConfig, PreprocessorConfig } from '../config/data-configs.js';
+import { dataModuleOf } from '../data/data-module.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
 import { TrainError } from '../train-error.js';
 
@@ -39,9 +39,8 @@ const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10 } as const;
 
 /** Read them. @param config checked, with the original's defaults under `lightning` @throws Error without training data */
 export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
-  const module = parseConfig(DataModuleConfig, { target: 'data', params: section(data, 'params') });
-  if (module.train === null)
-    throw new TrainError('train: data.params.train is missing, so there is nothing to train on');
+  const { batchSize, numWorkers, train, validation, shuffleValidation } = dataModuleOf(data ?? {});
+  if (train === undefined) throw new TrainError('train: data.params.train is missing, so there is nothing to train on');
   const trainer = section(lightning, 'trainer');
   const callbacks = section(lightning, 'callbacks');
   const checkpoint = { ...section(callbacks, 'checkpoint_callback') };
@@ -49,11 +48,11 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
   const params = { ...section(checkpoint, 'params'), ...section(given, 'params') };
   const steps = callbacks.metrics_over_trainsteps_checkpoint;
   return {
-    batchSize: module.batchSize,
-    numWorkers: module.numWorkers,
-    train: datasetOptions(module.train),
-    validation: module.validation && datasetOptions(module.validation),
-    shuffleValidation: module.shuffleValDataloader,
+    batchSize,
+    numWorkers,
+    train,
+    validation: validation ?? null,
+    shuffleValidation,
     accumulate: number(trainer.accumulate_grad_batches) ?? 1,
     maxEpochs: number(trainer.max_epochs) ?? DEFAULTS.maxEpochs,
     maxSteps: positive(number(trainer.max_steps)),
@@ -67,11 +66,6 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
 
 /** How many checkpoints a run keeps for their score. */
 export const keptBest = ({ saveTopK }: ModelCheckpointConfig): number => saveTopK ?? DEFAULTS.keepBest;
-
-function datasetOptions(node: TargetConfig): FaceDatasetOptions {
-  const { imPreprocessorConfig, ...dataset } = parseConfig(DatasetConfig, node);
-  return { dataset, preprocessor: parseConfig(PreprocessorConfig, imPreprocessorConfig) };
-}
 
 function section(tree: ConfigTree | undefined, name: string): ConfigTree {
   const value = tree?.[name];
