@@ -27,10 +27,8 @@ export function copyTensors(checkpoint: Checkpoint, options: CopyOptions = {}): 
       if (target === tensor.dtype) return stored;
       const values = float32Values(tensor.dtype, stored);
       const encoded = encodeValues(target, values);
-      if (target === 'float16') {
-        const overflows = countNonFinite(float32Values('float16', encoded)) - countNonFinite(values);
-        if (overflows > 0) throw overflow(checkpoint.file, key, overflows);
-      }
+      const lost = countInfinite(target, encoded) - countInfinite(tensor.dtype, stored);
+      if (lost > 0) throw overflow(checkpoint.file, key, target, lost);
       return encoded;
     };
     copies.set(key.slice(stripPrefix.length), new TensorToWrite(target, tensor.shape, bytes));
@@ -43,11 +41,19 @@ export function copyTensors(checkpoint: Checkpoint, options: CopyOptions = {}): 
   });
 }
 
-function overflow(file: string, key: string, count: number): CheckpointError {
+/** How many elements are NaN or infinite, in their own type: float32 would turn large float64 into infinities. */
+function countInfinite(dtype: DType, bytes: Uint8Array<ArrayBuffer>): number {
+  if (dtype !== 'float64') return countNonFinite(float32Values(dtype, bytes));
+  const values = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 8);
+  return values.reduce((count, value) => (Number.isFinite(value) ? count : count + 1), 0);
+}
+
+function overflow(file: string, key: string, dtype: DType, count: number): CheckpointError {
+  const half = dtype === 'float16';
   return new CheckpointError({
     file,
     key,
-    problem: `${count} values are beyond float16's largest, 65504`,
-    advice: 'use bfloat16 or float32',
+    problem: `${count} values are beyond ${dtype}'s largest, ${half ? '65504' : 'about 3.4e38'}`,
+    advice: half ? 'use bfloat16 or float32' : 'keep the type they have',
   });
 }

@@ -83,6 +83,26 @@ describe('convertCheckpoint', () => {
     expect(await readdir(folder)).not.toContain('large.safetensors');
   });
 
+  it.each([
+    ['float64', Float64Array.of(1, 1e300, Infinity), ['float32', 'bfloat16', 'float16']],
+    ['float32', Float32Array.of(1, 3.4028e38, Infinity), ['bfloat16', 'float16']],
+  ] as const)(
+    'refuses %s values that a smaller type makes infinite, not infinities',
+    async (dtype, values, targets) => {
+      const stored = (count: number) => new Uint8Array(values.slice(0, count).buffer);
+      await saveTensors(at('wide.ckpt'), new Map([['w', new TensorToWrite(dtype, [2], async () => stored(2))]]));
+      for (const target of targets) {
+        const converting = convertCheckpoint(at('wide.ckpt'), at('narrow.ckpt'), { dtype: target });
+        await expect(converting).rejects.toThrow(new RegExp(`'w': 1 values are beyond ${target}'s largest`));
+      }
+      const infinite = new Uint8Array(values.slice(2).buffer);
+      await saveTensors(at('infinite.ckpt'), new Map([['w', new TensorToWrite(dtype, [1], async () => infinite)]]));
+      for (const target of targets) {
+        expect(await convertCheckpoint(at('infinite.ckpt'), at('narrow.ckpt'), { dtype: target })).toBe(1);
+      }
+    },
+  );
+
   it('refuses endings that tell no format, and prefixes that nothing has', async () => {
     await expect(convertCheckpoint(at('large.ckpt'), at('x.bin'))).rejects.toThrow(/'.bin' tells no format/);
     await expect(convertCheckpoint(at('large.ckpt'), at('x.pt'), { stripPrefix: 'vae.' })).rejects.toThrow(
