@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -114,6 +115,11 @@ describe('convertCheckpoint', () => {
 it('refuses folders, and passes on what the operating system says of missing files', async () => {
   await expect(openCheckpointFile(folder)).rejects.toBeInstanceOf(CheckpointError);
   await expect(openCheckpointFile(at('absent.ckpt'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+it.skipIf(process.platform === 'win32')('refuses named pipes, without waiting for a writer', async () => {
+  execFileSync('mkfifo', [at('pipe.ckpt')]);
+  await expect(openCheckpointFile(at('pipe.ckpt'))).rejects.toThrow(/is not a regular file/);
 });
 
 it('writes seeded first weights in the file layout: the same for a seed, others for another', async () => {

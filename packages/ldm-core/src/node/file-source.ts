@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import type { ByteSource } from '../io/byte-source.js';
 import { CheckpointError, DAMAGED } from '../io/checkpoint-error.js';
 
@@ -7,10 +7,11 @@ const PIECE = 2 ** 30;
 
 /**
  * A file as a source of bytes, read by position; nothing is mapped or cached.
- * @throws the operating system's error if the file cannot be opened; CheckpointError if it is a folder
+ * @throws the operating system's error if the file cannot be opened; CheckpointError if it is a folder, pipe or device
  */
 export async function fileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path, 'r');
+  // A named pipe would keep a plain open waiting for a writer, for ever. Windows has no such flag.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   const stat = await handle.stat();
   if (!stat.isFile()) {
     await handle.close();
