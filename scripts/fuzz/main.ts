@@ -12,8 +12,10 @@ const { values, positionals } = parseArgs({
   },
 });
 const [what] = positionals;
-const count = Number(values.count);
-if (what !== 'checkpoints' || positionals.length !== 1 || !(Number.isInteger(count) && count > 0)) {
+const [count, seed, from] = [Number(values.count), Number(values.seed), Number(values.from)];
+const numbersFit =
+  Number.isInteger(count) && count > 0 && Number.isInteger(seed) && Number.isInteger(from) && from >= 0;
+if (what !== 'checkpoints' || positionals.length !== 1 || !numbersFit) {
   console.error('usage: npm run fuzz -- checkpoints [--count N] [--seed N] [--from CASE] [--format FORMAT]');
   process.exit(2);
 }
@@ -24,7 +26,7 @@ if (chosen.length === 0) {
 }
 for (const format of chosen) {
   const start = performance.now();
-  const report = await fuzzCheckpoints(format, count, Number(values.seed), Number(values.from));
+  const report = await fuzzCheckpoints(format, count, seed, from);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   const grown = Math.round(report.peakGrowthBytes / 2 ** 20);
   console.log(

@@ -111,9 +111,14 @@ function checkConditions(path: string, model: OpenModel['model']): void {
 
 const freeUOverrides = (freeU: FreeUSettings | undefined): string[] =>
   freeU?.enabled
-    ? Object.entries({ enable_freeu: true, b1: freeU.b1, b2: freeU.b2, s1: freeU.s1, s2: freeU.s2 }).map(
-        ([name, value]) => `model.params.unet_config.params.${name}=${value}`,
-      )
+    ? Object.entries({
+        enable_freeu: true,
+        freeu_relative: true,
+        b1: freeU.b1,
+        b2: freeU.b2,
+        s1: freeU.s1,
+        s2: freeU.s2,
+      }).map(([name, value]) => `model.params.unet_config.params.${name}=${value}`)
     : [];
 
 /** What the config names beside the checkpoint, in the order in which it is asked. */

@@ -84,6 +84,8 @@ const tables: Readonly<Record<string, Table>> = {
     b2: 1.2,
     s1: 1,
     s2: 1,
+    // Ours; the default is the original's behaviour.
+    freeu_relative: false,
   },
   [TARGETS.autoencoder]: {
     ddconfig: R,

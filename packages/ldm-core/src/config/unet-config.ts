@@ -37,6 +37,8 @@ const fields = z.strictObject({
   b2: number().default(1.2),
   s1: number().default(1),
   s2: number().default(1),
+  /** Ours: let FreeU find its stages by this UNet's own width instead of the original's fixed 576 and 384 channels. */
+  freeuRelative: flag().default(false),
 });
 
 type Fields = z.output<typeof fields>;

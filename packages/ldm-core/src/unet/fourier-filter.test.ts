@@ -28,8 +28,17 @@ describe('fourierFilter', () => {
 });
 
 describe('FreeU', () => {
-  it('changes the stages three and two times the model as wide, and no other', () => {
-    const freeU = new FreeU({ modelChannels: 2, b1: 3, b2: 5, s1: 0.5, s2: 1 });
+  it("changes the original's stages of 576 and 384 channels, whatever the width of the model", () => {
+    const freeU = new FreeU({ modelChannels: 128, freeuRelative: false, b1: 3, b2: 5, s1: 1, s2: 1 });
+    const skip = randn<tf.Rank.R4>([1, 4, 4, 3], 1);
+    const factors = (channels: number) => [...freeU.apply(tf.ones([1, 1, 1, channels]), skip).h.dataSync()];
+    expect(factors(576)).toEqual([...Array(288).fill(3), ...Array(288).fill(1)]);
+    expect(factors(384)).toEqual([...Array(192).fill(5), ...Array(192).fill(1)]);
+    expect(factors(256)).toEqual(Array(256).fill(1));
+  });
+
+  it('changes the stages three and two times the model as wide where asked to, and no other', () => {
+    const freeU = new FreeU({ modelChannels: 2, freeuRelative: true, b1: 3, b2: 5, s1: 0.5, s2: 1 });
     const skip = randn<tf.Rank.R4>([1, 4, 4, 3], 1);
     const factors = (channels: number) => [...freeU.apply(tf.ones([1, 1, 1, channels]), skip).h.dataSync()];
     expect(factors(6)).toEqual([3, 3, 3, 1, 1, 1]);
