@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Backend, useBackend } from '../src/run/backend.js';
@@ -34,6 +34,7 @@ describe('a folder of cases', () => {
     cases.add('schedule', 'a');
     mkdirSync(join(cases.folder, 'notes'));
     writeFileSync(join(cases.folder, 'plain.txt'), '');
+    symlinkSync(join(cases.folder, 'gone'), join(cases.folder, 'dangling'));
     const { results, skipped, ok } = await run();
     expect(ok).toBe(true);
     expect(results.map((result) => [result.case, result.kind])).toEqual([

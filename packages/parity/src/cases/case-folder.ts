@@ -20,7 +20,8 @@ export function listCases(folder: string): CaseFolder {
   const subfolders = readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isDirectory());
+    // A link that leads nowhere is no folder, and no reason to stop.
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false);
   const isCase = (path: string): boolean => existsSync(join(path, 'config.yaml'));
   return { cases: subfolders.filter(isCase), others: subfolders.filter((path) => !isCase(path)) };
 }

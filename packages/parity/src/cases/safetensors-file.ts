@@ -35,11 +35,19 @@ export function readSafetensorsFile(path: string): Map<string, HostTensor> {
   return tensors;
 }
 
+/** Bytes of an element, by the format's names. */
 const WIDTHS = new Map([
   ['F64', 8],
   ['F32', 4],
+  ['F16', 2],
+  ['BF16', 2],
   ['I64', 8],
   ['I32', 4],
+  ['I16', 2],
+  ['I8', 1],
+  ['U64', 8],
+  ['U32', 4],
+  ['U16', 2],
   ['U8', 1],
   ['BOOL', 1],
 ]);
@@ -70,8 +78,25 @@ function decode(dtype: string, bytes: Buffer, size: number): HostValues {
       return Float64Array.from({ length: size }, (_, i) => view.getFloat64(8 * i, true));
     case 'I64':
       return Float64Array.from({ length: size }, (_, i) => Number(view.getBigInt64(8 * i, true)));
+    case 'U64':
+      return Float64Array.from({ length: size }, (_, i) => Number(view.getBigUint64(8 * i, true)));
+    case 'U32':
+      return Float64Array.from({ length: size }, (_, i) => view.getUint32(4 * i, true));
     case 'I32':
       return Int32Array.from({ length: size }, (_, i) => view.getInt32(4 * i, true));
+    case 'I16':
+      return Int32Array.from({ length: size }, (_, i) => view.getInt16(2 * i, true));
+    case 'U16':
+      return Int32Array.from({ length: size }, (_, i) => view.getUint16(2 * i, true));
+    case 'I8':
+      return Int32Array.from({ length: size }, (_, i) => view.getInt8(i));
+    case 'F16':
+      return Float32Array.from({ length: size }, (_, i) => halfValue(view.getUint16(2 * i, true)));
+    case 'BF16': {
+      // The upper half of a float32.
+      const bits = Uint32Array.from({ length: size }, (_, i) => view.getUint16(2 * i, true) * 2 ** 16);
+      return new Float32Array(bits.buffer);
+    }
     case 'U8':
     case 'BOOL':
       return Uint8Array.from(bytes);
@@ -81,4 +106,14 @@ function decode(dtype: string, bytes: Buffer, size: number): HostValues {
       return new Float32Array(copy.buffer, 0, size);
     }
   }
+}
+
+/** The number that 16 bits of IEEE 754 half precision stand for: sign, 5 bits of exponent, 10 of fraction. */
+function halfValue(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = (bits & 0x3ff) / 1024;
+  if (exponent === 0) return sign * fraction * 2 ** -14;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction) * 2 ** (exponent - 15);
 }
