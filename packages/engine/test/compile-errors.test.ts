@@ -2,21 +2,12 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compile, EngineError } from '../src/index.js';
-import { startEngine, thrownBy, valuesOf } from './support/start-engine.js';
+import { testWithoutLeaks } from './support/leak-free.js';
+import { thrownBy, valuesOf } from './support/start-engine.js';
 
-beforeAll(startEngine);
-
-let held = 0;
-beforeEach(() => {
-  held = tf.memory().numTensors;
-  tf.engine().startScope();
-});
-afterEach(() => {
-  tf.engine().endScope();
-  expect(tf.memory().numTensors).toBe(held);
-});
+testWithoutLeaks();
 
 const THIS_FILE = basename(fileURLToPath(import.meta.url));
 
@@ -30,7 +21,7 @@ function expectRefusal(fn: (x: tf.Tensor) => unknown, op: string | RegExp, words
   for (const word of words) expect(error.message).toMatch(word);
   // A line of the tests below, and not of this helper.
   const line = new RegExp(`${THIS_FILE}:(\\d+)`).exec(error.message)?.[1];
-  expect(Number(line)).toBeGreaterThan(36);
+  expect(Number(line)).toBeGreaterThan(26);
   expect(valuesOf(compile((x: tf.Tensor) => tf.neg(x))(tf.scalar(1)))).toEqual([-1]);
 }
 

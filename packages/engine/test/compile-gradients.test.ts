@@ -1,21 +1,12 @@
 /** Compiled functions under tfjs's gradients. */
 import * as tf from '@tensorflow/tfjs-core';
 import '@codiff/ldm-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compile } from '../src/index.js';
-import { startEngine, valuesOf } from './support/start-engine.js';
+import { testWithoutLeaks } from './support/leak-free.js';
+import { valuesOf } from './support/start-engine.js';
 
-beforeAll(startEngine);
-
-let held = 0;
-beforeEach(() => {
-  held = tf.memory().numTensors;
-  tf.engine().startScope();
-});
-afterEach(() => {
-  tf.engine().endScope();
-  expect(tf.memory().numTensors).toBe(held);
-});
+testWithoutLeaks();
 
 const scalar = (tensor: tf.Tensor) => tensor as tf.Scalar;
 

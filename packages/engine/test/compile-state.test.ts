@@ -11,21 +11,12 @@ import {
   planUpdates,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { compile, EngineError } from '../src/index.js';
-import { startEngine, thrownBy, valuesOf } from './support/start-engine.js';
+import { testWithoutLeaks } from './support/leak-free.js';
+import { thrownBy, valuesOf } from './support/start-engine.js';
 
-beforeAll(startEngine);
-
-let held = 0;
-beforeEach(() => {
-  held = tf.memory().numTensors;
-  tf.engine().startScope();
-});
-afterEach(() => {
-  tf.engine().endScope();
-  expect(tf.memory().numTensors).toBe(held);
-});
+testWithoutLeaks();
 
 type Pair = { a: tf.Tensor; b: tf.Tensor };
 const pair = (): Pair => ({ a: tf.tensor([1, 2]), b: tf.tensor([30, 40]) });

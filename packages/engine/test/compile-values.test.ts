@@ -1,10 +1,11 @@
 /** What goes into a compiled function and what comes out: nestings, plain values, retracing, captures, options. */
 import * as tf from '@tensorflow/tfjs-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../src/index.js';
-import { startEngine, valuesOf } from './support/start-engine.js';
+import { testWithoutLeaks } from './support/leak-free.js';
+import { valuesOf } from './support/start-engine.js';
 
-beforeAll(startEngine);
+testWithoutLeaks();
 
 /** Warnings of this process, instead of on the terminal. */
 const warnings: Error[] = [];
@@ -20,16 +21,6 @@ async function warningsOf(run: () => void): Promise<Error[]> {
   await new Promise(setImmediate);
   return [...warnings];
 }
-
-let held = 0;
-beforeEach(() => {
-  held = tf.memory().numTensors;
-  tf.engine().startScope();
-});
-afterEach(() => {
-  tf.engine().endScope();
-  expect(tf.memory().numTensors).toBe(held);
-});
 
 describe('arguments and results', () => {
   it('keeps any nesting of arrays, objects, Maps and plain values', () => {
