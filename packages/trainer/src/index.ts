@@ -87,7 +87,16 @@ export {
 } from './loop/image-cadence.js';
 export { NonFiniteLossError } from './loop/non-finite-loss.js';
 export { type Requests, watchSignals } from './loop/signals.js';
-export { type TrainEnd, type TrainEvent, type TrainLimits, type TrainRun, train } from './loop/train.js';
+export { train } from './loop/train.js';
+export type {
+  ImageMoment,
+  ImageWriter,
+  Pace,
+  TrainEnd,
+  TrainEvent,
+  TrainLimits,
+  TrainRun,
+} from './loop/train-run.js';
 export { type Validation, validate } from './loop/validate.js';
 export {
   makeRunFolder,

@@ -10,7 +10,8 @@ import { tinyDiffusion } from '../../test/tiny-models.js';
 import { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { BEGINNING } from '../checkpoint/progress.js';
 import { type LogLine, openJsonLines, readLogLines } from '../log/json-lines.js';
-import { type TrainEvent, type TrainRun, train } from './train.js';
+import { train } from './train.js';
+import type { TrainEvent, TrainRun } from './train-run.js';
 
 beforeAll(() => useEngine({ device: 'cpu', deterministic: true }));
 
@@ -61,7 +62,7 @@ describe('train', () => {
     const { end, events, lines } = await start({ limits: { maxEpochs: 2 }, lrFactor: (step) => 1 / (step + 1) });
     expect(end.why).toBe('epochs');
     expect(end.progress).toEqual({ epoch: 2, batch: 0, globalStep: 6, batches: 6 });
-    const epoch = ['step', 'step', 'step', 'validation', 'saved'];
+    const epoch = ['step', 'pace', 'step', 'pace', 'step', 'pace', 'epoch', 'validation', 'saved'];
     expect(events.map(({ kind }) => kind)).toEqual([...epoch, ...epoch]);
     expect(files()).toEqual(['epoch=000000.ckpt', 'epoch=000001.ckpt', 'last.ckpt']);
     expect(lines.map(({ step }) => step)).toEqual([1, 2, 3, 3, 4, 5, 6, 6]);

@@ -1,80 +1,20 @@
 import { join } from 'node:path';
 import { Rng } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { afterBatch, afterEpoch, type Progress } from '../checkpoint/progress.js';
-import type { LogSink } from '../log/log-sink.js';
-import { type Compile, eagerly } from '../steps/consume.js';
-import type { Divided, StepControl, Training } from '../steps/train-state.js';
+import { eagerly } from '../steps/consume.js';
+import type { StepControl } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
-import { type BatchSource, batchSizeOf, saveBatch, toTensors } from './batch-source.js';
+import { batchSizeOf, type HostBatch, saveBatch, toTensors } from './batch-source.js';
 import { NonFiniteLossError } from './non-finite-loss.js';
-import { nonFinite, readLogs } from './read-logs.js';
-import type { Requests } from './signals.js';
+import { nonFinite } from './read-logs.js';
+import { Stopwatch } from './stopwatch.js';
+import type { Pace, TrainEnd, TrainRun } from './train-run.js';
+import { type ReadStep, UnreadSteps } from './unread-steps.js';
 import { validate } from './validate.js';
 
 /** Sanity run of validation batches before a fresh training, as in the original. */
 const SANITY_BATCHES = 2;
-
-/** When a run ends by itself; the first that is reached. Absent: never. */
-export interface TrainLimits {
-  readonly maxEpochs?: number;
-  readonly maxSteps?: number;
-  /** Of this process. */
-  readonly maxSeconds?: number;
-}
-
-/** What happens while a run goes on, for whoever shows it. */
-export type TrainEvent =
-  | { readonly kind: 'step'; readonly progress: Progress; readonly values: Readonly<Record<string, number>> }
-  | { readonly kind: 'validation'; readonly progress: Progress; readonly values: Readonly<Record<string, number>> }
-  | { readonly kind: 'saved'; readonly progress: Progress }
-  | { readonly kind: 'warning'; readonly message: string };
-
-/** A training run. */
-export interface TrainRun {
-  readonly training: Training;
-  /** Weights and state to begin with; the state is consumed. */
-  readonly divided: Divided;
-  /** Where to begin: `BEGINNING`, or a checkpoint's. */
-  readonly progress: Progress;
-  /** With it every random number of the run is fixed. */
-  readonly seed: number;
-  readonly train: BatchSource;
-  /** Run after each epoch; absent: epochs are saved without a score. */
-  readonly validation?: BatchSource | undefined;
-  /** Validation value that ranks checkpoints; null: none does. */
-  readonly monitor: string | null;
-  /** Batches of one update, as the training was made with; 1 by default. */
-  readonly accumulate?: number;
-  /** Learning rates by the name they are logged under. */
-  readonly rates: Readonly<Record<string, number>>;
-  /** Factor of the learning rates at a step counted from 0; default: 1. */
-  readonly lrFactor?: (step: number) => number;
-  readonly keeper: CheckpointKeeper;
-  readonly log: LogSink;
-  /** Where an offending batch goes. */
-  readonly folder: string;
-  readonly limits?: TrainLimits;
-  /** Steps between logged lines; 50 by default. */
-  readonly logEvery?: number;
-  /** Steps between writings of `last.ckpt` within an epoch; absent: at its end only. */
-  readonly saveEvery?: number;
-  /** Steps between checkpoints of weights alone; absent: none. */
-  readonly saveWeightsEvery?: number;
-  /** Default: operation by operation. */
-  readonly compile?: Compile;
-  readonly requests?: Pick<Requests, 'stop' | 'takeSave'>;
-  readonly onEvent?: (event: TrainEvent) => void;
-}
-
-/** How a run ended. */
-export interface TrainEnd {
-  readonly why: 'epochs' | 'steps' | 'time' | 'asked';
-  readonly progress: Progress;
-  /** Weights and state at the end; the caller's. */
-  readonly divided: Divided;
-}
 
 /**
  * Train until a limit is reached or someone asks to stop; `last.ckpt` is written then, and also when something fails, as
@@ -82,12 +22,15 @@ export interface TrainEnd {
  *
  * An epoch: batches, each one a step; validation; checkpoints. A run that goes on from a checkpoint takes the very steps
  * that the uninterrupted one takes: order of the data, draws and schedule follow from seed and progress alone.
+ *
+ * What steps log is read every `logEvery` steps, and before anything is written or shown; if a loss among them is no number,
+ * the first such batch is read from the data again and kept.
  * @throws NonFiniteLossError; whatever data or backend throw
  */
 export async function train(run: TrainRun): Promise<TrainEnd> {
-  const { training, seed, keeper, log, limits = {}, accumulate = 1, logEvery = 50, compile = eagerly } = run;
+  const { training, seed, keeper, limits = {}, accumulate = 1, logEvery = 50, compile = eagerly } = run;
   const { frozen } = run.divided;
-  const { onEvent = () => undefined, lrFactor = () => 1 } = run;
+  const { onEvent = () => undefined, lrFactor = () => 1, validateEvery = 1 } = run;
   const step = compile(training.step, { name: 'training step', state: 0 });
   const evaluate = compile(training.evaluate, { name: 'validation step' });
   if (run.train.length < 1) throw new TrainError('train: an epoch of the training data has no batch');
@@ -96,31 +39,70 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   let { state } = run.divided;
   let sound = true;
   let saved: Progress | null = null;
+  const unread = new UnreadSteps(logEvery * accumulate);
+  const [sinceRead, sinceLog] = [new Stopwatch(), new Stopwatch()];
 
   const runValidation = async (batches?: number): Promise<Record<string, number>> => {
-    if (!run.validation) return {};
+    if (!run.validation || batches === 0) return {};
     const limit = batches === undefined ? {} : { batches };
     const divided = { frozen, state };
-    return validate({ source: run.validation, evaluate, divided, seed, globalStep: progress.globalStep, ...limit });
+    return validate({
+      source: run.validation,
+      evaluate,
+      divided,
+      seed,
+      globalStep: progress.globalStep,
+      ...limit,
+      onBatch: (batch, batchIndex) => pictures('val', batch, batchIndex),
+    });
   };
   const scoreOf = (values: Readonly<Record<string, number>>): number | null => {
-    if (run.monitor === null || !run.validation) return null;
+    if (run.monitor === null || Object.keys(values).length === 0) return null;
     const score = values[run.monitor];
     if (score !== undefined) return score;
     throw new TrainError(
       `train: the monitor '${run.monitor}' is not among the validation's values ${Object.keys(values).join(', ')}; name one of them, or null`,
     );
   };
-  // A full disk must not end a run: the old checkpoint stays, and the next one may fit.
-  const attempt = async (save: () => Promise<void>, what: 'all' | 'weights' = 'all'): Promise<void> => {
+  // A full disk must not end a run: the old checkpoint stays, and the next one may fit. The same holds for logs.
+  const attempt = async (act: () => Promise<void>, missed: string): Promise<void> => {
     try {
-      await save();
-      if (what === 'all') saved = progress;
-      onEvent({ kind: 'saved', progress });
+      await act();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      onEvent({ kind: 'warning', message: `no checkpoint at step ${progress.globalStep}: ${reason}` });
+      onEvent({ kind: 'warning', message: `no ${missed} at step ${progress.globalStep}: ${reason}` });
     }
+  };
+  const save = (act: () => Promise<void>, what: 'all' | 'weights' = 'all'): Promise<void> =>
+    apart(() =>
+      attempt(async () => {
+        await act();
+        if (what === 'all') saved = progress;
+        onEvent({ kind: 'saved', progress });
+      }, 'checkpoint'),
+    );
+  const logScalars = (at: number, values: Readonly<Record<string, number>>): Promise<void> =>
+    attempt(() => run.log.scalars(at, values), 'log');
+  /** Something beside the steps, whose time is not theirs. */
+  const apart = async <T>(act: () => Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const result = await act();
+    const ms = performance.now() - start;
+    sinceRead.leaveOut(ms);
+    sinceLog.leaveOut(ms);
+    unread.restart();
+    return result;
+  };
+  const pictures = async (split: 'train' | 'val', batch: HostBatch, batchIndex: number): Promise<void> => {
+    if (!run.images) return;
+    const { images } = run;
+    const { epoch, globalStep, batches } = progress;
+    // Validation before the first step is a rehearsal.
+    if (split === 'val' && batches === 0) return;
+    await attempt(async () => {
+      const files = await images.at({ split, globalStep, batchIndex, epoch }, { frozen, state }, batch);
+      if (files !== null) onEvent({ kind: 'images', progress, files });
+    }, 'images');
   };
   const whyStop = (): TrainEnd['why'] | null => {
     if (limits.maxEpochs !== undefined && progress.epoch >= limits.maxEpochs) return 'epochs';
@@ -128,85 +110,128 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
     if (limits.maxSeconds !== undefined && performance.now() - began >= 1000 * limits.maxSeconds) return 'time';
     return run.requests?.stop.aborted ? 'asked' : null;
   };
+  /** The loss of an earlier batch is no number: find that batch again, and stop. */
+  const stopAt = async ({ before, values }: ReadStep, bad: readonly string[]): Promise<never> => {
+    sound = false;
+    unread.dispose();
+    const file = join(run.folder, `nonfinite-step=${String(before.globalStep).padStart(9, '0')}.safetensors`);
+    for await (const host of run.train.epoch(before.epoch, before.batch)) {
+      await saveBatch(file, host, { progress: JSON.stringify(before), values: JSON.stringify(named(values)) });
+      break;
+    }
+    throw new NonFiniteLossError(bad, before.globalStep, file);
+  };
+  /** Wait for the steps that are under way, and look at what they logged. @param log whether it goes to the log too */
+  const catchUp = async (log = false): Promise<void> => {
+    const steps = await unread.read();
+    for (const each of steps) {
+      const bad = nonFinite(each.values);
+      if (bad.length > 0) await stopAt(each, bad);
+      onEvent({ kind: 'step', progress: each.after, values: each.values });
+    }
+    const last = steps.at(-1);
+    if (last === undefined) return;
+    const { values } = last;
+    if (log) await logSteps(values, sinceLog.pace());
+    onEvent({ kind: 'pace', progress, values, pace: (log ? sinceLog : sinceRead).pace(), logged: log });
+    sinceRead.restart();
+    if (log) sinceLog.restart();
+  };
+  const logSteps = (values: Readonly<Record<string, number>>, pace: Pace): Promise<void> => {
+    const { globalStep, epoch } = progress;
+    const factor = lrFactor(globalStep - 1);
+    const rates = Object.entries(run.rates).map(([name, rate]) => [name, rate * factor]);
+    return logScalars(globalStep, {
+      ...values,
+      ...Object.fromEntries(rates),
+      epoch,
+      'speed/images_per_second': pace.imagesPerSecond,
+      'speed/data_wait_share': pace.waitShare,
+    });
+  };
 
-  if (progress.batches === 0) scoreOf(await runValidation(SANITY_BATCHES));
+  if (progress.batches === 0) scoreOf(await runValidation(run.sanityBatches ?? SANITY_BATCHES));
   let why = whyStop();
   try {
     while (why === null) {
-      let window = { since: performance.now(), waited: 0, samples: 0 };
+      const epochBegan = performance.now();
+      for (const watch of [sinceRead, sinceLog]) watch.restart();
+      unread.restart();
       let asked = performance.now();
       for await (const host of run.train.epoch(progress.epoch, progress.batch)) {
-        window.waited += performance.now() - asked;
+        const waited = performance.now() - asked;
+        if (progress.batches === 0) await apart(() => pictures('train', host, 0));
 
         const update = (progress.batch + 1) % accumulate === 0 || progress.batch + 1 === run.train.length;
         const batch = toTensors(host);
-        const factor = lrFactor(progress.globalStep);
         const control: StepControl = {
           seed: Rng.of(seed).split('batch').split(progress.batches).toTensor(),
           globalStep: tf.scalar(progress.globalStep, 'int32'),
-          lrScale: tf.scalar(factor),
+          lrScale: tf.scalar(lrFactor(progress.globalStep)),
           update,
         };
         sound = false;
         const [next, logs] = step(state, frozen, batch, control);
         state = next;
-        const values = await readLogs(logs);
         tf.dispose([...Object.values(batch), control.seed, control.globalStep, control.lrScale]);
-
-        const bad = nonFinite(values);
-        if (bad.length > 0) {
-          const file = join(run.folder, `nonfinite-step=${String(progress.globalStep).padStart(9, '0')}.safetensors`);
-          await saveBatch(file, host, { progress: JSON.stringify(progress), values: bad.join(' ') });
-          throw new NonFiniteLossError(bad, progress.globalStep, file);
-        }
+        const before = progress;
         progress = afterBatch(progress, update);
         sound = true;
-        window.samples += batchSizeOf(host);
-        onEvent({ kind: 'step', progress, values });
+        unread.add({ before, after: progress, logs });
+        for (const watch of [sinceRead, sinceLog]) watch.got(batchSizeOf(host), waited);
 
         const { globalStep } = progress;
-        if (update && globalStep % logEvery === 0) {
-          const elapsed = performance.now() - window.since;
-          const rates = Object.entries(run.rates).map(([name, rate]) => [name, rate * factor]);
-          await log.scalars(globalStep, {
-            ...values,
-            ...Object.fromEntries(rates),
-            epoch: progress.epoch,
-            'speed/images_per_second': (1000 * window.samples) / elapsed,
-            'speed/data_wait_share': window.waited / elapsed,
-          });
-          window = { since: performance.now(), waited: 0, samples: 0 };
-        }
         const ends = progress.batch === run.train.length;
-        const due = update && run.saveEvery !== undefined && globalStep % run.saveEvery === 0;
+        const every = (steps: number | undefined): boolean => update && steps !== undefined && globalStep % steps === 0;
+        if (every(logEvery)) await catchUp(true);
+        else if (unread.due || ends) await catchUp();
+        // Timers, signals and the threads that read data have their turn.
+        else await new Promise((resolve) => setImmediate(resolve));
+
+        if (update) await apart(() => pictures('train', host, before.batch));
         // At the end of an epoch its own checkpoint follows.
-        if (run.requests?.takeSave() || (due && !ends))
-          await attempt(() => keeper.saveLast({ frozen, state }, progress));
-        if (update && run.saveWeightsEvery !== undefined && globalStep % run.saveWeightsEvery === 0) {
-          await attempt(() => keeper.saveTrainStep({ frozen, state }, progress), 'weights');
+        if (run.requests?.takeSave() || (every(run.saveEvery) && !ends)) {
+          await catchUp();
+          await save(() => keeper.saveLast({ frozen, state }, progress));
+        }
+        if (every(run.saveWeightsEvery)) {
+          await catchUp();
+          await save(() => keeper.saveTrainStep({ frozen, state }, progress), 'weights');
         }
         why = whyStop();
         if (why !== null && !ends) break;
         asked = performance.now();
       }
+      await catchUp();
       if (progress.batch < run.train.length) {
         if (why !== null) break;
         throw new TrainError(
           `train: the data gave ${progress.batch} batches in epoch ${progress.epoch}, ${run.train.length} were announced`,
         );
       }
+      const seconds = (performance.now() - epochBegan) / 1000;
+      onEvent({ kind: 'epoch', progress, seconds, peakBytes: 1024 * process.resourceUsage().maxRSS });
 
-      const values = await runValidation();
-      if (Object.keys(values).length > 0) await log.scalars(progress.globalStep, values);
-      onEvent({ kind: 'validation', progress, values });
+      const due = (progress.epoch + 1) % validateEvery === 0;
+      const values = due ? await runValidation() : {};
+      if (Object.keys(values).length > 0) await logScalars(progress.globalStep, values);
+      if (due) onEvent({ kind: 'validation', progress, values });
       progress = afterEpoch(progress);
-      await attempt(() => keeper.saveEpoch({ frozen, state }, progress, scoreOf(values)));
+      await save(() => keeper.saveEpoch({ frozen, state }, progress, scoreOf(values)));
       why = whyStop();
     }
   } catch (error) {
-    if (sound) await attempt(() => keeper.saveLast({ frozen, state }, progress));
+    if (sound) {
+      // What is still under way may be spoilt, and then it is not saved.
+      await catchUp();
+      await save(() => keeper.saveLast({ frozen, state }, progress));
+    }
     throw error;
   }
   if (saved !== progress) await keeper.saveLast({ frozen, state }, progress);
   return { why, progress, divided: { frozen, state } };
 }
+
+/** Values as JSON can hold them. */
+const named = (values: Readonly<Record<string, number>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));

@@ -1,7 +1,7 @@
 import { Rng } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Divided, Training } from '../steps/train-state.js';
-import { type BatchSource, batchSizeOf, toTensors } from './batch-source.js';
+import { type BatchSource, batchSizeOf, type HostBatch, toTensors } from './batch-source.js';
 import { readLogs } from './read-logs.js';
 
 /** How a validation runs. */
@@ -14,6 +14,8 @@ export interface Validation {
   readonly globalStep: number;
   /** At most so many batches; default: all. */
   readonly batches?: number;
+  /** Told of each batch after it. */
+  readonly onBatch?: (batch: HostBatch, index: number) => Promise<void>;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function validate(validation: Validation): Promise<Record<string, n
     const size = batchSizeOf(host);
     for (const [name, value] of Object.entries(values)) sums[name] = (sums[name] ?? 0) + size * value;
     samples += size;
+    await validation.onBatch?.(host, index);
     index++;
   }
   return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / samples]));
