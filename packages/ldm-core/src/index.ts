@@ -79,6 +79,7 @@ export {
   ddimTimesteps,
   discretizations,
   makeDdimSchedule,
+  requireWalkable,
 } from './diffusion/ddim-schedule.js';
 export {
   type Gaussian,

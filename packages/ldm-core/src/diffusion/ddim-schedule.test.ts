@@ -1,8 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { eachRel, readNumbers } from '../../test/number-fixture.js';
 import { readConfig } from '../../test/parity-case.js';
-import { countSteps, type Discretization, ddimTimesteps, makeDdimSchedule } from './ddim-schedule.js';
+import { useCpu } from '../../test/support.js';
+import { sampleDdim } from './ddim.js';
+import { countSteps, type Discretization, ddimTimesteps, makeDdimSchedule, requireWalkable } from './ddim-schedule.js';
+import { replayNoise } from './noise-source.js';
 import { makeSchedule } from './schedule.js';
+
+beforeAll(useCpu);
 
 const schedule = makeSchedule({ betaSchedule: 'linear', linearStart: 0.0015, linearEnd: 0.0195, timesteps: 1000 });
 
@@ -71,13 +77,16 @@ describe('ddimTimesteps', () => {
 
   it.each([0, -1, 2.5, 1001, Number.NaN])('refuses %s steps', (steps) => {
     expect(() => ddimTimesteps(1000, steps)).toThrow(RangeError);
-    expect(() => ddimTimesteps(1000, steps, 'quad')).toThrow('from 1 to 1000');
+    if (steps !== 1001) expect(() => ddimTimesteps(1000, steps, 'quad')).toThrow('from 1 to 1000000');
   });
 
   it('gives quad the counts that uniform cannot', () => {
     expect(ddimTimesteps(1000, 600, 'quad')).toHaveLength(600);
     expect([...ddimTimesteps(1000, 1, 'quad')]).toEqual([1]);
     expect([...ddimTimesteps(1000, 3, 'quad')]).toEqual([1, 201, 801]);
+    // l = √8 i/11, so l² is 8 i²/121; (√8)² is a little above 8 in float64, as in NumPy.
+    expect([...ddimTimesteps(10, 12, 'quad')]).toEqual([1, 1, 1, 1, 2, 2, 3, 4, 5, 6, 7, 9]);
+    expect(() => ddimTimesteps(1000, 2e9, 'quad')).toThrow(RangeError);
   });
 });
 
@@ -93,14 +102,40 @@ describe('makeDdimSchedule', () => {
     expect(sigmas[999]).toBe(0);
   });
 
-  it('refuses a schedule that leaves nothing of x_0 in float32', () => {
-    const steep = makeSchedule({ betaSchedule: 'sqrt', linearStart: 0.0015, linearEnd: 0.0195, timesteps: 1000 });
-    expect(() => makeDdimSchedule(steep, { steps: 10, discretize: 'uniform' })).not.toThrow();
-    expect(() => makeDdimSchedule(steep, { steps: 500 })).toThrow('at t 99');
+  it('refuses a negative eta', () => {
+    expect(() => makeDdimSchedule(schedule, { steps: 10, eta: -1 })).toThrow('eta is -1');
+    expect(() => makeDdimSchedule(schedule, { steps: 10, eta: Number.NaN })).toThrow('eta is NaN');
   });
 
-  it('refuses an eta that makes no sense', () => {
-    expect(() => makeDdimSchedule(schedule, { steps: 10, eta: -1 })).toThrow('eta is -1');
-    expect(() => makeDdimSchedule(schedule, { steps: 10, eta: 30 })).toThrow('use an eta of at most 1');
+  it('gives the numbers of any other eta: sigma is proportional to it', () => {
+    const [one, three] = [1, 3].map((eta) => makeDdimSchedule(schedule, { steps: 10, eta }));
+    three!.sigmas.forEach((sigma, i) => {
+      expect(sigma).toBeCloseTo(3 * one!.sigmas[i]!, 12);
+    });
+  });
+});
+
+describe('requireWalkable', () => {
+  it('refuses a schedule that leaves nothing of x_0 in float32', () => {
+    const steep = makeSchedule({ betaSchedule: 'sqrt', linearStart: 0.0015, linearEnd: 0.0195, timesteps: 1000 });
+    expect(() => requireWalkable(makeDdimSchedule(steep, { steps: 10, discretize: 'uniform' }))).not.toThrow();
+    expect(() => requireWalkable(makeDdimSchedule(steep, { steps: 500 }))).toThrow('at t 99');
+  });
+
+  it('refuses an eta that asks for more noise than there is, and takes every eta up to 1', () => {
+    for (const steps of [1, 2, 10, 50, 333, 1000]) {
+      for (const discretize of ['uniform', 'quad'] as const) {
+        expect(() => requireWalkable(makeDdimSchedule(schedule, { steps, eta: 1, discretize }))).not.toThrow();
+      }
+    }
+    expect(() => requireWalkable(makeDdimSchedule(schedule, { steps: 10, eta: 30 }))).toThrow(
+      'use an eta of at most 1',
+    );
+  });
+
+  it('is what samplers ask', async () => {
+    const options = { schedule, steps: 10, eta: 30, noise: replayNoise([]) };
+    const xT = tf.zeros<tf.Rank.R4>([1, 2, 2, 1]);
+    await expect(sampleDdim((x) => tf.clone(x), xT, options)).rejects.toThrow('use an eta of at most 1');
   });
 });

@@ -34,31 +34,35 @@ export interface DdimSchedule {
   readonly sqrtOneMinusAlphas: Float32Array;
 }
 
+/** Most steps of `quad`: more would only repeat timesteps, without end. */
+const MOST_STEPS = 1_000_000;
+
 /**
  * The timesteps of a short schedule of S of T steps, ascending.
  *
  * `uniform`: 1, 1+c, 1+2c, ... with c = ⌊T/S⌋: more than S entries where S does not divide T. Where that would end in T,
  * which does not exist, it ends in T-1; the original fails there (for T = 1000: 3, 9, 27, 36, 37, 101..111, 251..333 and
  * all above 500). For T/2 < S < T the rule would run T steps, whatever was asked: refused. `quad`: ⌊l²⌋ + 1 with l from
- * 0 to √(0.8 T), S entries; small timesteps may repeat.
+ * 0 to √(0.8 T), S entries; timesteps may repeat, and do if S exceeds T: a step from t to t changes nothing.
  * @returns int32 [number of steps]
- * @throws RangeError if S is not an integer of 1..T or, `uniform`, lies strictly between T/2 and T
+ * @throws RangeError if S is not an integer of at least 1 or, `uniform`, exceeds T or lies strictly between T/2 and T
  */
 export function ddimTimesteps(trainSteps: number, steps: number, discretize: Discretization = 'uniform'): Int32Array {
-  const half = Math.floor(trainSteps / 2);
-  const allowed = Number.isInteger(steps) && steps >= 1 && steps <= trainSteps;
-  if (!allowed || (discretize === 'uniform' && steps > half && steps < trainSteps)) {
-    throw new RangeError(
-      `sampler: steps is ${steps}, wanted an integer from 1 to ${discretize === 'uniform' ? `${half}, or ${trainSteps}` : trainSteps}` +
-        (allowed
-          ? `; between them ${discretize} steps of a schedule of ${trainSteps} would all take ${trainSteps}`
-          : ''),
-    );
-  }
   const last = trainSteps - 1;
   if (discretize === 'quad') {
+    if (!(Number.isInteger(steps) && steps >= 1 && steps <= MOST_STEPS)) {
+      throw new RangeError(`sampler: steps is ${steps}, wanted an integer from 1 to ${MOST_STEPS}`);
+    }
     return Int32Array.from(linspace(0, Math.sqrt(trainSteps * 0.8), steps), (l) =>
       Math.min(Math.floor(l * l) + 1, last),
+    );
+  }
+  const half = Math.floor(trainSteps / 2);
+  const allowed = Number.isInteger(steps) && steps >= 1 && steps <= trainSteps;
+  if (!allowed || (steps > half && steps < trainSteps)) {
+    throw new RangeError(
+      `sampler: steps is ${steps}, wanted an integer from 1 to ${half}, or ${trainSteps}` +
+        (allowed ? `; between them uniform steps of a schedule of ${trainSteps} would all take ${trainSteps}` : ''),
     );
   }
   const stride = Math.floor(trainSteps / steps);
@@ -74,11 +78,12 @@ export function countSteps(trainSteps: number, steps: number, discretize: Discre
 }
 
 /**
- * The short schedule of DDIM and PLMS.
+ * The short schedule of DDIM and PLMS: numbers only, for any η of at least 0. Whether a sampler can walk it is for
+ * {@link requireWalkable} to say.
  *
  * ᾱ is read as the original stores it, in float32; σ = η √((1-ᾱ_prev)/(1-ᾱ)) √(1-ᾱ/ᾱ_prev) (DDIM equation 16) is then in
  * float64. The last step ends at ᾱ_0 and not at 1, so it still adds noise where η > 0.
- * @throws RangeError as {@link ddimTimesteps}, or if η is negative or so large that σ² exceeds 1 - ᾱ_prev, or ᾱ is 0
+ * @throws RangeError as {@link ddimTimesteps}, or if η is negative
  */
 export function makeDdimSchedule(schedule: Schedule, options: DdimScheduleOptions): DdimSchedule {
   const { steps, discretize = 'uniform', eta = 0 } = options;
@@ -86,22 +91,33 @@ export function makeDdimSchedule(schedule: Schedule, options: DdimScheduleOption
   const timesteps = ddimTimesteps(schedule.timesteps, steps, discretize);
   const alphas = Float32Array.from(timesteps, (t) => schedule.alphasCumprod[t]!);
   const alphasPrev = Float64Array.from([Math.fround(schedule.alphasCumprod[0]!), ...alphas.subarray(0, -1)]);
-  const sigmas = alphasPrev.map((prev, i) => {
-    const alpha = alphas[i]!;
-    if (alpha === 0) {
+  const sigmas = alphasPrev.map(
+    (prev, i) => eta * Math.sqrt(((1 - prev) / (1 - alphas[i]!)) * (1 - alphas[i]! / prev)),
+  );
+  return { timesteps, alphas, alphasPrev, sigmas, sqrtOneMinusAlphas: alphas.map((alpha) => Math.sqrt(1 - alpha)) };
+}
+
+/**
+ * A short schedule on which every step exists: x_0 can be told from x (ᾱ > 0), and no step adds more noise than x has
+ * where it goes (σ² <= 1 - ᾱ_prev; always so for η up to 1, and for no schedule much above).
+ * @returns the schedule
+ * @throws RangeError naming the first step that does not
+ */
+export function requireWalkable(table: DdimSchedule): DdimSchedule {
+  for (const [i, t] of table.timesteps.entries()) {
+    if (table.alphas[i] === 0) {
       throw new RangeError(
-        `sampler: at t ${timesteps[i]} nothing of x_0 is left (alphas_cumprod is 0 in float32), and no step leads back; ` +
+        `sampler: at t ${t} nothing of x_0 is left (alphas_cumprod is 0 in float32), and no step leads back; ` +
           'use a schedule of smaller betas',
       );
     }
-    const sigma = eta * Math.sqrt(((1 - prev) / (1 - alpha)) * (1 - alpha / prev));
-    if (sigma ** 2 > 1 - prev + 1e-12) {
+    const [variance, room] = [table.sigmas[i]! ** 2, 1 - table.alphasPrev[i]!];
+    if (!(variance <= room + 1e-12)) {
       throw new RangeError(
-        `sampler: eta ${eta} makes step ${i} (t ${timesteps[i]}) add more noise than x has there ` +
-          `(sigma² ${sigma ** 2}, at most ${1 - prev}); use an eta of at most 1`,
+        `sampler: eta makes step ${i} (t ${t}) add more noise than x has there (sigma² ${variance}, at most ${room}); ` +
+          'use an eta of at most 1',
       );
     }
-    return sigma;
-  });
-  return { timesteps, alphas, alphasPrev, sigmas, sqrtOneMinusAlphas: alphas.map((alpha) => Math.sqrt(1 - alpha)) };
+  }
+  return table;
 }

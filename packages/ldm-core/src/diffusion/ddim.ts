@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type DdimScheduleOptions, makeDdimSchedule } from './ddim-schedule.js';
+import { type DdimScheduleOptions, makeDdimSchedule, requireWalkable } from './ddim-schedule.js';
 import { ddimStep } from './ddim-step.js';
 import type { Denoise } from './denoise.js';
 import { type NoiseSource, requireNoise, type Shape4D } from './noise-source.js';
@@ -28,7 +28,7 @@ export async function sampleDdim(denoise: Denoise, xT: tf.Tensor4D, options: Ddi
   if (!(noiseDropout >= 0 && noiseDropout < 1)) {
     throw new RangeError(`ddim: noiseDropout is ${noiseDropout}, wanted a probability from 0 to below 1`);
   }
-  const table = makeDdimSchedule(options.schedule, options);
+  const table = requireWalkable(makeDdimSchedule(options.schedule, options));
   const source = eta > 0 ? requireNoise(options.noise, `ddim with eta ${eta}`) : undefined;
   return runSteps(denoise, xT, table.timesteps, options, async (x, index, predict) => {
     const eps = await predict(x, table.timesteps[index]!);

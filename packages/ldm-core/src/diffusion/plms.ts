@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Discretization, makeDdimSchedule } from './ddim-schedule.js';
+import { type Discretization, makeDdimSchedule, requireWalkable } from './ddim-schedule.js';
 import { ddimStep } from './ddim-step.js';
 import type { Denoise } from './denoise.js';
 import { runSteps, type SampleRun } from './run-steps.js';
@@ -26,7 +26,7 @@ const WEIGHTS = [[], [3 / 2, -1 / 2], [23 / 12, -16 / 12, 5 / 12], [55 / 24, -59
  */
 export async function samplePlms(denoise: Denoise, xT: tf.Tensor4D, options: PlmsOptions): Promise<tf.Tensor4D> {
   const { schedule, steps, discretize } = options;
-  const table = makeDdimSchedule(schedule, { steps, discretize });
+  const table = requireWalkable(makeDdimSchedule(schedule, { steps, discretize }));
   /** The model's own answers, newest first, at most three between steps. */
   const history: tf.Tensor4D[] = [];
   try {
