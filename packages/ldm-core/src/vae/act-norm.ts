@@ -9,7 +9,9 @@ const EPSILON = 1e-6;
 
 /**
  * Activation normalization (Kingma & Dhariwal 2018, section 3.1): scale·(x + loc) per channel, where the first training
- * batch sets loc and scale so that it leaves with mean 0 and deviation 1. Keys: `loc`, `scale`, and the flag `initialized`.
+ * batch sets loc and scale so that it leaves with mean 0 and (unbiased) deviation 1, whatever values they had: loaded ones
+ * count only if their flag says so, or in evaluation, which never sets them. Afterwards both are trained like any parameter.
+ * Keys: `loc`, `scale` [1,C,1,1] in the file, and the flag `initialized` (int32; a byte in PyTorch's files).
  */
 export class ActNorm {
   private readonly loc: ParamKey<tf.Rank.R1>;

@@ -186,4 +186,18 @@ describe('LPIPSWithDiscriminator with ActNorm', () => {
       expectClose(second.grads.get(key)!, first.grads.get(key)!, 1e-6);
     }
   });
+
+  it('is set by the first pass over a batch, from reconstructions, and not again by the second', () => {
+    const { vae, p } = build({ useActnorm: true });
+    const inputs = batch();
+    const norm = 'loss.discriminator.main.3';
+    const { buffers } = generatorPass(vae, p, inputs);
+    expect([...buffers.keys()]).toEqual([`${norm}.loc`, `${norm}.scale`, `${norm}.initialized`]);
+    const r = vae.decode(p, samplePosterior(vae.encode(p, inputs.images), inputs.noise));
+    const wanted = vae.loss.discriminator.forwardTrain(p, r);
+    for (const [key, tensor] of wanted.buffers) expectClose(buffers.get(key)!, tensor, 1e-4);
+    const second = discriminatorPass(vae, p.merge(buffers), inputs);
+    for (const [key, tensor] of buffers) expectClose(second.buffers.get(key)!, tensor, 0);
+    expect(generatorPass(vae, p, { ...inputs, train: false }).buffers.size).toBe(0);
+  });
 });

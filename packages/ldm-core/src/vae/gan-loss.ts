@@ -76,6 +76,11 @@ export class LPIPSWithDiscriminator {
     );
   }
 
+  /** Whether the discriminator ever counts; with `disc_factor` 0 or less it is neither run nor trained. */
+  get usesDiscriminator(): boolean {
+    return this.config.discFactor > 0;
+  }
+
   /** Weight of the discriminator's terms. @param globalStep optimizer steps taken so far @returns 0 before `disc_start` */
   discFactorAt(globalStep: number): number {
     return globalStep < this.config.discStart ? 0 : this.config.discFactor;
@@ -96,7 +101,7 @@ export class LPIPSWithDiscriminator {
       const { nll, g, dWeight, recLoss, buffers } = offTape(() => {
         const nll = this.nll(p, inputs.images, r);
         const g = this.realism(p, r, inputs.train);
-        const balanced = adaptive && this.config.discFactor > 0;
+        const balanced = adaptive && this.usesDiscriminator;
         const dWeight = balanced
           ? tf.mul(this.config.discWeight, adaptiveWeight(p, lastLayer, features, nll.byImage, g.byImage))
           : tf.scalar(0);
@@ -177,8 +182,9 @@ export class LPIPSWithDiscriminator {
     };
   }
 
-  /** g = -mean(D(r)), its gradient, and the discriminator's new buffers. */
+  /** g = -mean(D(r)), its gradient, and the discriminator's new buffers. Without a discriminator term D is not run, and g is 0. */
   private realism(p: Params, r: tf.Tensor4D, train: boolean) {
+    if (!this.usesDiscriminator) return { value: tf.scalar(0), buffers: new Params(), byImage: tf.zerosLike(r) };
     const { value, grads } = valueAndGrads(
       (inputs) => {
         const { logits, buffers } = this.judge(p, inputs.get('r') as tf.Tensor4D, train);

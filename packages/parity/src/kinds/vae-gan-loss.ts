@@ -50,10 +50,14 @@ export const vaeGanLoss = defineKind('vae_gan_loss', fields, async (config, cont
     ae: (key: string) => !key.startsWith('loss.') || key === 'loss.logvar',
     disc: (key: string) => key.startsWith(DISCRIMINATOR),
   };
+  const isReset = (key: string) => key.startsWith(DISCRIMINATOR) && specs.get(key)!.kind === 'buffer';
+  const firstBuffers = params.filter(isReset);
+  let current = params;
   for (const mode of config.modes) {
     for (const globalStep of config.global_steps) {
-      // The discriminator's buffers start anew here, and go from the first pass into the second.
-      let current = params;
+      // The discriminator's buffers start anew here, and go from the first pass into the second. Parameters that a batch
+      // sets (ActNorm's, in training) are no buffers: they stay set, until the flag's reset lets the next batch set them.
+      current = current.merge(firstBuffers);
       for (const pass of ['ae', 'disc'] as const) {
         const trained = current.filter((key) => specs.get(key)!.kind === 'parameter' && isTrained[pass](key));
         const discFactor = model.loss.discFactorAt(globalStep);
@@ -77,7 +81,8 @@ export const vaeGanLoss = defineKind('vae_gan_loss', fields, async (config, cont
       disc_logits_train: model.loss.discriminator.forwardTrain(p, x).logits,
     };
   });
-  for (const [name, tensor] of Object.entries(look(params, images))) outputs.set(name, await readAny(tensor));
+  for (const [name, tensor] of Object.entries(look(current.merge(firstBuffers), images)))
+    outputs.set(name, await readAny(tensor));
   return outputs;
 });
 
@@ -110,7 +115,7 @@ async function putPass(
   // Gradients of the second pass, and buffers, go by the discriminator's own keys.
   for (const [key, grad] of grads) await put(`grad.${key.replace(DISCRIMINATOR, '')}`, key, grad);
   for (const [key, tensor] of buffers ?? []) {
-    const isOwn = key.startsWith(DISCRIMINATOR) && specs.get(key)!.kind === 'buffer';
-    if (isOwn) await put(`buffers_after.${key.slice(DISCRIMINATOR.length)}`, key, tensor);
+    if (key.startsWith(DISCRIMINATOR) && specs.get(key)!.kind === 'buffer')
+      await put(`buffers_after.${key.slice(DISCRIMINATOR.length)}`, key, tensor);
   }
 }
