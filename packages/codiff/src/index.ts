@@ -26,6 +26,7 @@ export { CONDITIONS, type Condition, sameConditions } from './config/conditions.
 export { branchField, LatentDiffusionComposeConfig } from './config/latent-diffusion-compose-config.js';
 export { COMPOSE_TARGETS } from './config/target-ids.js';
 export { codiffRegistry, composeRoles } from './config/targets.js';
+export { type ContactSheet, contactSheet, type SheetCell } from './edit/contact-sheet.js';
 export {
   adamBy,
   embeddingOf,
@@ -35,6 +36,7 @@ export {
   reconstructionError,
   startEmbedding,
   startTuning,
+  takeForTuning,
   weightsStep,
 } from './edit/imagic.js';
 export { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, interpolate } from './edit/interpolate.js';

@@ -12,6 +12,7 @@ import {
   reconstructionError,
   startEmbedding,
   startTuning,
+  takeForTuning,
   weightsStep,
 } from './imagic.js';
 import { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, interpolate } from './interpolate.js';
@@ -71,6 +72,14 @@ describe('stage B', () => {
     for (const key of keys) expectFlat(tf.max(tf.abs(tf.sub(tuned.get(key)!, p.get(key)!))), 1e-3, 1e-5);
   });
 
+  it('can take the weights over instead of copying them', () => {
+    const own = p.filter((key) => key === 'model.diffusion_model.out.2.bias');
+    const { trained, optim } = takeForTuning(own);
+    expect([...trained]).toEqual([...own]);
+    expect([...optim.m.keys()]).toEqual([...own.keys()]);
+    expect(startTuning(own).trained.get('model.diffusion_model.out.2.bias')).not.toBe([...own.values()][0]);
+  });
+
   it('has the original’s learning rate unless told otherwise', () => {
     const key = 'model.diffusion_model.out.2.bias';
     const inputs = { p, x0: x0(), embedding: target, draw: drawAt(301) };
@@ -114,6 +123,7 @@ describe('the loop', () => {
     const clean = tinyLatents(1);
     const run = (state: TuneState, draw: NoiseDraw) => embeddingStep(model, state, { p, x0: clean, draw });
     const stopped = new AbortController();
+    const saved: number[] = [];
     await expectTensors(0, () =>
       expect(
         runTuning(run, startEmbedding(target), {
@@ -123,9 +133,13 @@ describe('the loop', () => {
           onStep: ({ index }) => {
             if (index === 1) stopped.abort(new Error('enough'));
           },
+          onStop: (state, done) => {
+            saved.push(done, embeddingOf(state).size);
+          },
         }),
       ).rejects.toThrow('enough'),
     );
+    expect(saved).toEqual([2, target.size]);
     const broken = (state: TuneState, draw: NoiseDraw) => ({ ...run(state, draw), loss: tf.scalar(Number.NaN) });
     await expect(runTuning(broken, startEmbedding(target), { iterations: 3, draw: draws() })).rejects.toThrow(
       /loss of iteration 0 is NaN/,

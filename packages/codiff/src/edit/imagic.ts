@@ -6,7 +6,7 @@ import {
   type LatentDiffusion,
   Params,
   qSample,
-  type Rng,
+  Rng,
   type UpdatePlan,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -68,8 +68,12 @@ export function embeddingOf({ trained }: Pick<TuneState, 'trained'>): tf.Tensor3
 /** A start with copies of some weights, and no memory of gradients. */
 export function startTuning(weights: Params): TuneState {
   // Real copies: a clone would share memory with weights that a compiled step may overwrite.
-  const trained = weights.map((tensor) => tf.tidy(() => tf.mul(tensor, tf.scalar(1))));
-  return { trained, optim: initOptimState(trained, imagicAdam(trained.keys(), 0)) };
+  return takeForTuning(weights.map((tensor) => tf.tidy(() => tf.mul(tensor, tf.scalar(1)))));
+}
+
+/** The same start from the weights themselves, which change hands: a step in place then overwrites them. */
+export function takeForTuning(weights: Params): TuneState {
+  return { trained: weights, optim: initOptimState(weights, imagicAdam(weights.keys(), 0)) };
 }
 
 /**
@@ -98,12 +102,12 @@ export function weightsStep(
     readonly x0: tf.Tensor4D;
     readonly embedding: tf.Tensor3D;
     readonly draw: NoiseDraw;
-    /** Source of dropout, for models that have some; without it nothing is dropped. */
-    readonly rng?: Rng | undefined;
   },
   update: Update = adamBy(imagicAdam(state.trained.keys(), IMAGIC_STAGES.weights.lr)),
 ): TuneResult {
-  const { p, x0, embedding, draw, rng } = inputs;
+  const { p, x0, embedding, draw } = inputs;
+  // The original tunes in train mode, with dropout where the model has some.
+  const rng = draw.seed && Rng.from(draw.seed);
   const loss = (trained: Params) => reconstructionError(model, p.merge(trained), x0, embedding, draw, rng);
   return tuneStep(loss, state, update);
 }

@@ -22,6 +22,8 @@ export interface NoiseDraw {
   readonly t: tf.Tensor1D;
   /** Standard normal [B,H,W,C]. */
   readonly noise: tf.Tensor4D;
+  /** Seed of dropout, int32 [2]: a tensor, so that a compiled step takes another at each call. Absent: nothing is dropped. */
+  readonly seed?: tf.Tensor1D | undefined;
 }
 
 /** The outcome of one iteration. */
@@ -52,6 +54,8 @@ export interface TuneEvent {
   readonly index: number;
   readonly total: number;
   readonly loss: number;
+  /** The state after it, to be read until the observer returns: the next iteration may overwrite it. */
+  readonly state: TuneState;
 }
 
 /** Settings of {@link runTuning}. */
@@ -66,6 +70,11 @@ export interface TuneRun {
   readonly onStep?: ((event: TuneEvent) => void | Promise<void>) | undefined;
   /** Ends the run before its next iteration with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called when the signal ends the run, with the state and the iterations that are done: the place to save it. The state is
+   * freed afterwards.
+   */
+  readonly onStop?: ((state: TuneState, done: number) => void | Promise<void>) | undefined;
 }
 
 /**
@@ -77,7 +86,7 @@ export interface TuneRun {
 export async function runTuning(
   step: (state: TuneState, draw: NoiseDraw) => TuneResult,
   initial: TuneState,
-  { iterations, from = 0, draw, onStep, signal }: TuneRun,
+  { iterations, from = 0, draw, onStep, signal, onStop }: TuneRun,
 ): Promise<TuneState> {
   let state = initial;
   try {
@@ -85,6 +94,7 @@ export async function runTuning(
       if (signal) {
         // Timers and input get their turn: on a busy thread they would never run else.
         await new Promise((resolve) => setTimeout(resolve, 0));
+        if (signal.aborted) await onStop?.(state, index);
         signal.throwIfAborted();
       }
       const drawn = draw(index);
@@ -92,7 +102,7 @@ export async function runTuning(
       try {
         result = tidyTree(() => step(state, drawn));
       } finally {
-        tf.dispose([drawn.t, drawn.noise]);
+        tf.dispose(tensorsOf(drawn));
       }
       disposeReplaced(state, result.state);
       state = result.state;
@@ -101,7 +111,7 @@ export async function runTuning(
       if (!Number.isFinite(loss)) {
         throw new Error(`tuning: the loss of iteration ${index} is ${loss}; use a smaller learning rate`);
       }
-      await onStep?.({ index, total: iterations, loss });
+      await onStep?.({ index, total: iterations, loss, state });
     }
     return state;
   } catch (error) {
@@ -121,6 +131,7 @@ export function noiseDraws(rng: Rng, shape: Shape4D, timesteps: number): (index:
     return {
       t: own.split('t').integers<tf.Rank.R1>([shape[0]], 0, timesteps),
       noise: own.split('noise').normal<tf.Rank.R4>(shape),
+      seed: own.split('dropout').toTensor(),
     };
   };
 }
