@@ -1,5 +1,6 @@
 import type { EngineBackend } from './backend.js';
 import type { TensorBinding } from './binding.js';
+import type { Cluster } from './collective/cluster.js';
 import { EngineError } from './errors.js';
 
 /** The engine of this process: libtensorflow has one context a process, and tfjs one global state. */
@@ -25,6 +26,8 @@ export interface EngineInfo {
   /** Threads inside one operation. */
   readonly threads: number;
   readonly deterministic: boolean;
+  /** The processes that this one works with; null: it is alone. */
+  readonly cluster: Cluster | null;
 }
 
 let current: Engine | undefined;

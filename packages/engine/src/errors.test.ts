@@ -19,4 +19,14 @@ describe('statusError', () => {
     expect(statusError(13, '').message).toBe('engine: internal (internal).');
     expect(statusError(99, 'what').code).toBe('unknown');
   });
+
+  it("names a process that was lost, without TensorFlow's remarks", () => {
+    const text =
+      '{{function_node step_0}} Collective ops is aborted by: recvmsg:Connection reset by peer\nAdditional GRPC error information from remote target /job:worker/replica:0/task:3 while calling x:\n:UNKNOWN\nRestart your program to reset.';
+    expect(statusError(14, text, { op: 'step', inputShapes: [[1]] })).toMatchObject({
+      code: 'unavailable',
+      message:
+        'step: the all-reduce with the other processes ended: process 3 of the cluster was lost: recvmsg:Connection reset by peer. None of them can go on: start all of them again (unavailable).',
+    });
+  });
 });

@@ -59,6 +59,8 @@ export function statusError(
 ): EngineError {
   const name = CODES[code] ?? 'unknown';
   const { op, device, inputShapes } = context;
+  const lost = lostProcess(text);
+  if (lost !== null) return new EngineError(`${op ?? 'engine'}: ${lost} (${name}).`, { code: name, ...context });
   const shapes = inputShapes?.map((shape) => `[${shape.join(',')}]`).join(' ');
   const where = [op ?? 'engine', device && `on ${device}`, shapes && `inputs ${shapes}`].filter(Boolean).join(' ');
   const advice =
@@ -66,4 +68,13 @@ export function statusError(
       ? ' Memory ran out: use a smaller batch, lower precision or gradient checkpointing, or raise memoryLimitMiB.'
       : '';
   return new EngineError(`${where}: ${text || name} (${name}).${advice}`, { code: name, ...context });
+}
+
+/** What a failed all-reduce has to say, without the remarks that TensorFlow's text adds; null for any other failure. */
+function lostProcess(text: string): string | null {
+  const reason = /Collective ops is aborted by: (.*)/.exec(text)?.[1];
+  if (reason === undefined) return null;
+  const task = /remote target \/job:\w+\/replica:\d+\/task:(\d+)/.exec(text)?.[1];
+  const who = task === undefined ? '' : `process ${task} of the cluster was lost: `;
+  return `the all-reduce with the other processes ended: ${who}${reason}. None of them can go on: start all of them again`;
 }

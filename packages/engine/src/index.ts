@@ -1,4 +1,6 @@
 export type { Precision } from './capi/config-proto.js';
+export { type AllReduceOptions, abortAllReduce, allReduce } from './collective/all-reduce.js';
+export type { Cluster } from './collective/cluster.js';
 export { type Compiled, type CompileOptions, compile } from './compile/index.js';
 export type { EngineInfo } from './engine.js';
 export { EngineError, type EngineErrorCode } from './errors.js';

@@ -3,6 +3,8 @@ import { loadNative, type Native, type NativePaths, type Pointer } from './capi/
 import type { Numerics } from './capi/numerics.js';
 import { type OpDef, readOpDefs } from './capi/op-defs.js';
 import { Status } from './capi/status.js';
+import { type Cluster, leaderConfig } from './collective/cluster.js';
+import { joinCluster } from './collective/join-cluster.js';
 import { chooseDevice, type Device, type DeviceChoice } from './devices.js';
 import { EngineError } from './errors.js';
 
@@ -20,6 +22,8 @@ export interface RuntimeOptions {
   readonly settings: SessionSettings;
   readonly numerics: Numerics;
   readonly device?: string | undefined;
+  /** The processes that this one works with, if any. */
+  readonly cluster?: Cluster | undefined;
 }
 
 /**
@@ -130,11 +134,11 @@ export class Runtime {
 }
 
 /** Load libtensorflow and open its context. @throws EngineError if the library or the device does not serve */
-export function openRuntime({ paths, settings, numerics, device }: RuntimeOptions): Runtime {
+export function openRuntime({ paths, settings, numerics, device, cluster }: RuntimeOptions): Runtime {
   const native = loadNative(paths, numerics);
   const status = new Status(native);
   const options = native.TFE_NewContextOptions!() as Pointer;
-  const config = sessionConfig(settings);
+  const config = sessionConfig(cluster ? { ...settings, more: leaderConfig() } : settings);
   native.TFE_ContextOptionsSetConfig!(options, config, config.length, status.pointer);
   status.check({ op: 'useEngine' });
   native.TFE_ContextOptionsSetDevicePlacementPolicy!(options, PLACEMENT_SILENT);
@@ -142,6 +146,8 @@ export function openRuntime({ paths, settings, numerics, device }: RuntimeOption
   status.check({ op: 'useEngine' });
   native.TFE_DeleteContextOptions!(options);
   try {
+    // Before anything else: it gives the devices the names they have in the cluster.
+    if (cluster) joinCluster(native, context, cluster, config, status);
     const devices = listDevices(native, context, status);
     return new Runtime(native, context, devices, chooseDevice(devices, device));
   } catch (error) {

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { findLibrary, LibraryError, type LibraryLocation, nvidiaCards, nvidiaDriver } from '../library/index.mjs';
 import { BACKEND_NAME, createBackend } from './backend.js';
 import { TensorBinding } from './binding.js';
+import { type Cluster, checkCluster } from './collective/cluster.js';
 import { shortName } from './devices.js';
 import { type EngineInfo, engineOrNull, setEngine } from './engine.js';
 import { EngineError } from './errors.js';
@@ -30,6 +31,8 @@ export interface EngineOptions {
   readonly tensorFloat32?: boolean;
   /** Same bits on every run of the same program: one operation at a time inside a function (3-8 % slower). */
   readonly deterministic?: boolean;
+  /** Work with other processes: `allReduce` then sums over all of them. Linux only if all are on this machine. */
+  readonly cluster?: Cluster;
 }
 
 /** The options with their defaults. */
@@ -41,6 +44,7 @@ function resolve(wanted: EngineOptions) {
     memoryLimitMiB: wanted.memoryLimitMiB,
     tensorFloat32: wanted.tensorFloat32 ?? false,
     deterministic: wanted.deterministic ?? false,
+    cluster: wanted.cluster,
   };
 }
 type Resolved = ReturnType<typeof resolve>;
@@ -72,7 +76,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
 
   const binding = new TensorBinding(runtime);
   const backend = createBackend(binding);
-  const { threads, deterministic } = resolved;
+  const { threads, deterministic, cluster } = resolved;
   const info: EngineInfo = {
     device: shortName(runtime.choice.device),
     why: runtime.choice.why,
@@ -82,6 +86,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
     librarySource: library.source,
     threads,
     deterministic,
+    cluster: cluster ?? null,
   };
   setEngine({ binding, backend, info });
   options = resolved;
@@ -109,7 +114,7 @@ function locate(): LibraryLocation {
 }
 
 function open(library: LibraryLocation, resolved: Resolved): Runtime {
-  const { device, threads, memoryGrowth, memoryLimitMiB, tensorFloat32, deterministic } = resolved;
+  const { device, threads, memoryGrowth, memoryLimitMiB, tensorFloat32, deterministic, cluster } = resolved;
   const cpuOnly = device?.startsWith('cpu') ?? false;
   const gpuComes = !cpuOnly && library.gpu && nvidiaDriver() !== null;
   const undo = memoryLimitMiB !== undefined && !gpuComes ? limitTensors(memoryLimitMiB) : () => {};
@@ -117,6 +122,7 @@ function open(library: LibraryLocation, resolved: Resolved): Runtime {
     const runtime = openRuntime({
       paths: library,
       device,
+      cluster,
       numerics: { tensorFloat32, deterministic },
       settings: {
         intraOpThreads: threads,
@@ -134,19 +140,26 @@ function open(library: LibraryLocation, resolved: Resolved): Runtime {
   }
 }
 
+/** An option's value as text, which also tells whether two are the same. */
+function shown(options: Resolved, key: keyof Resolved): string {
+  const value = options[key];
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 function refuseOtherOptions(wanted: EngineOptions): void {
   const running: Resolved = options!;
   const asked = resolve({ ...running, ...wanted } as EngineOptions);
-  const other = (Object.keys(running) as (keyof Resolved)[]).filter((key) => running[key] !== asked[key]);
+  const other = (Object.keys(running) as (keyof Resolved)[]).filter((key) => shown(running, key) !== shown(asked, key));
   if (other.length === 0) return;
-  const list = (values: Resolved) => other.map((key) => `${key}: ${values[key]}`).join(', ');
+  const list = (values: Resolved) => other.map((key) => `${key}: ${shown(values, key)}`).join(', ');
   throw new EngineError(
     `useEngine: already running with ${list(running)}, asked again with ${list(asked)}; start another process for other options`,
     { code: 'usage' },
   );
 }
 
-function checkOptions({ threads, memoryLimitMiB }: EngineOptions): void {
+function checkOptions({ threads, memoryLimitMiB, cluster }: EngineOptions): void {
+  if (cluster) checkCluster(cluster);
   for (const [name, value] of Object.entries({ threads, memoryLimitMiB })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new EngineError(`useEngine: ${name} is ${value}; a whole number above 0 is wanted`, { code: 'usage' });

@@ -21,6 +21,8 @@ export interface SessionSettings {
   readonly gpus?: number;
   /** Hide every GPU. */
   readonly cpuOnly?: boolean;
+  /** Further fields, encoded: those of a process that works with others. */
+  readonly more?: readonly number[];
 }
 
 // Field numbers of tensorflow/core/protobuf/config.proto and rewriter_config.proto.
@@ -47,7 +49,7 @@ export function sessionConfig(settings: SessionSettings): Uint8Array {
     gpu.push(...bytesField(GPU.experimental, cards));
   }
   if (gpu.length > 0) bytes.push(...bytesField(CONFIG.gpuOptions, gpu));
-  return Uint8Array.from(bytes);
+  return Uint8Array.from([...bytes, ...(settings.more ?? [])]);
 }
 
 /**
