@@ -89,6 +89,7 @@ export { NonFiniteLossError } from './loop/non-finite-loss.js';
 export { type Requests, watchSignals } from './loop/signals.js';
 export { train } from './loop/train.js';
 export type {
+  Forecast,
   ImageMoment,
   ImageWriter,
   Pace,

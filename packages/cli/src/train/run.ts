@@ -5,7 +5,6 @@ import {
   newRunFolder,
   resumedRun,
   TrainError,
-  type TrainEvent,
   trainerRegistry,
   trainFromConfig,
   watchSignals,
@@ -14,6 +13,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
 import { parseGpus } from './devices.js';
+import { TrainShow } from './show.js';
 
 /** Flags of `codiff train` that stand for themselves. */
 export interface TrainArguments {
@@ -37,6 +37,7 @@ export interface TrainArguments {
 export async function runTraining(given: TrainArguments): Promise<void> {
   const { base, overrides, gpus, maxSeconds, print } = given;
   const { device, count } = parseGpus(gpus);
+  const show = new TrainShow(print, process.stderr);
   const now = new Date();
   try {
     const resumed = given.resume === undefined ? null : resumedRun(given.resume, now);
@@ -62,11 +63,13 @@ export async function runTraining(given: TrainArguments): Promise<void> {
         strict: given.strict,
         compile,
         requests,
-        onNote: print,
-        onEvent: (event) => print(lineOf(event)),
+        onNote: (line) => show.note(line),
+        onEvent: (event) => show.event(event),
       });
+      show.end();
       print(`${ENDS[why]} after epoch ${progress.epoch}, step ${progress.globalStep}: ${run.checkpoints}/last.ckpt`);
     } finally {
+      show.end();
       requests.close();
     }
   } catch (error) {
@@ -80,24 +83,3 @@ const ENDS = {
   time: 'the time is up',
   asked: 'stopped',
 } as const;
-
-/** One line for what deserves one. */
-function lineOf(event: TrainEvent): string {
-  switch (event.kind) {
-    case 'step': {
-      const { epoch, batch, globalStep } = event.progress;
-      return `epoch ${epoch} batch ${batch} step ${globalStep}${values(event.values)}`;
-    }
-    case 'validation':
-      return `epoch ${event.progress.epoch} validation${values(event.values)}`;
-    case 'saved':
-      return `saved at step ${event.progress.globalStep}`;
-    case 'warning':
-      return `warning: ${event.message}`;
-  }
-}
-
-const values = (all: Readonly<Record<string, number>>): string =>
-  Object.entries(all)
-    .map(([name, value]) => ` ${name} ${Number(value.toPrecision(4))}`)
-    .join('');

@@ -5,13 +5,13 @@ export class Stopwatch {
   private began = performance.now();
   private waited = 0;
   private samples = 0;
-  private steps = 0;
+  private batches = 0;
 
   /** A batch came after so many milliseconds of waiting. */
   got(samples: number, waitedMs: number): void {
     this.samples += samples;
     this.waited += waitedMs;
-    this.steps++;
+    this.batches++;
   }
 
   /** Since the start, or the last call of {@link restart}. */
@@ -20,13 +20,13 @@ export class Stopwatch {
     return {
       imagesPerSecond: (1000 * this.samples) / ms,
       waitShare: this.waited / ms,
-      stepsPerSecond: (1000 * this.steps) / ms,
+      batchesPerSecond: (1000 * this.batches) / ms,
     };
   }
 
   restart(): void {
     this.began = performance.now();
-    [this.waited, this.samples, this.steps] = [0, 0, 0];
+    [this.waited, this.samples, this.batches] = [0, 0, 0];
   }
 
   /** Leave out time that something else took. @param ms how long that was */

@@ -20,7 +20,15 @@ export interface Pace {
   readonly imagesPerSecond: number;
   /** Share of the time that was spent waiting for data, 0 to 1. */
   readonly waitShare: number;
-  readonly stepsPerSecond: number;
+  readonly batchesPerSecond: number;
+}
+
+/** How far a run is. */
+export interface Forecast {
+  /** 0 to 1; null where nothing limits the run. */
+  readonly done: number | null;
+  /** Seconds until the run ends; null where nothing limits it. */
+  readonly left: number | null;
 }
 
 /** What happens while a run goes on, for whoever shows it. */
@@ -33,6 +41,7 @@ export type TrainEvent =
       readonly progress: Progress;
       readonly values: Readonly<Record<string, number>>;
       readonly pace: Pace;
+      readonly forecast: Forecast;
       readonly logged: boolean;
     }
   | { readonly kind: 'validation'; readonly progress: Progress; readonly values: Readonly<Record<string, number>> }

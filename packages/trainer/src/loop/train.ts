@@ -6,6 +6,7 @@ import { eagerly } from '../steps/consume.js';
 import type { StepControl } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
 import { batchSizeOf, type HostBatch, saveBatch, toTensors } from './batch-source.js';
+import { Forecaster } from './forecaster.js';
 import { NonFiniteLossError } from './non-finite-loss.js';
 import { nonFinite } from './read-logs.js';
 import { Stopwatch } from './stopwatch.js';
@@ -40,6 +41,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   let sound = true;
   let saved: Progress | null = null;
   const unread = new UnreadSteps(logEvery * accumulate);
+  const forecaster = new Forecaster({ limits, batchesPerEpoch: run.train.length, accumulate });
   const [sinceRead, sinceLog] = [new Stopwatch(), new Stopwatch()];
 
   const runValidation = async (batches?: number): Promise<Record<string, number>> => {
@@ -132,8 +134,11 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
     const last = steps.at(-1);
     if (last === undefined) return;
     const { values } = last;
-    if (log) await logSteps(values, sinceLog.pace());
-    onEvent({ kind: 'pace', progress, values, pace: (log ? sinceLog : sinceRead).pace(), logged: log });
+    const pace = (log ? sinceLog : sinceRead).pace();
+    const elapsed = (performance.now() - began) / 1000;
+    const forecast = forecaster.at(progress, sinceRead.pace().batchesPerSecond, elapsed);
+    if (log) await logSteps(values, pace);
+    onEvent({ kind: 'pace', progress, values, pace, forecast, logged: log });
     sinceRead.restart();
     if (log) sinceLog.restart();
   };
