@@ -189,6 +189,7 @@ export { dropout } from './nn/dropout.js';
 export { Embedding } from './nn/embedding.js';
 export { FeedForward, type FeedForwardOptions, GEGLU } from './nn/feed-forward.js';
 export { fromFile, type HostValues, toFile } from './nn/file-layout.js';
+export { formulaParams, formulaValues } from './nn/formula.js';
 export { fanIn, initialValues, initParams, kaiming, normal, ones, zeros } from './nn/init.js';
 export type {
   AdamUpdateAttrs,

@@ -1,4 +1,4 @@
-import { Scope } from '@codiff/ldm-core';
+import { formulaValues, Scope } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeTensors } from '../../test/temporary-case.js';
 import { permute } from '../cases/host-tensor.js';
-import { formulaValues } from './formula.js';
 import { resolveWeights, toFileLayout } from './resolve.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'parity-'));

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { initialValues, type ParamSpec, Params } from '@codiff/ldm-core';
+import { formulaValues, fromFile, initialValues, type ParamSpec, Params } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Weights } from '../cases/case-form.js';
 import { type HostTensor, invertPermutation, permute } from '../cases/host-tensor.js';
 import { matchesPattern } from '../cases/pattern.js';
 import { readSafetensorsFile } from '../cases/safetensors-file.js';
-import { formulaValues } from './formula.js';
 
 /** What decides a model's values: the case's `weights`, the folder its paths start from, and the check it carries. */
 export interface WeightSource {
@@ -53,7 +52,7 @@ export function resolveWeights(specs: ReadonlyMap<string, ParamSpec>, source: We
       filled.set(spec.key, shape);
       const { salt, strip_prefix: prefix } = rule;
       const name = salt + (spec.key.startsWith(prefix) ? spec.key.slice(prefix.length) : spec.key);
-      plans.push([spec, () => upload(spec, formulaValues(name, shape, spec.file?.perm))]);
+      plans.push([spec, () => upload(spec, fromFile(spec, formulaValues(name, shape)))]);
     } else {
       problems.push(`'${spec.key}' has no value: no file holds it, and no pattern of keep or formula matches`);
     }

@@ -1,8 +1,16 @@
-import { describe, expect, it } from 'vitest';
-import { permute } from '../cases/host-tensor.js';
-import { fnv1a, formulaValues } from './formula.js';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { toFile } from './file-layout.js';
+import { fnv1a, formulaParams, formulaValues } from './formula.js';
+import { Scope } from './scope.js';
 
-// The check values of fixtures/FORMULA.md.
+beforeAll(async () => {
+  tf.enableProdMode();
+  await tf.setBackend('cpu');
+});
+
+// The check values of parity's fixtures/FORMULA.md.
 const CHECKS = [
   {
     key: 'a.weight',
@@ -70,14 +78,22 @@ describe('formulaValues', () => {
     expect(Math.abs(values.reduce((a, b) => a + b, 0) - sum)).toBeLessThan(1e-5);
   });
 
-  it('writes straight into another order of axes', () => {
-    const shape = [4, 3, 2, 5];
-    const perm = [2, 3, 1, 0];
-    const plain = { shape, values: formulaValues('conv.weight', shape) };
-    expect(formulaValues('conv.weight', shape, perm)).toEqual(permute(plain, perm).values);
-  });
-
   it('is zero for a scalar, whatever its name', () => {
     expect([...formulaValues('loss.logvar', [])]).toEqual([0]);
+  });
+});
+
+describe('formulaParams', () => {
+  it('fills parameters by name without the prefix, in memory layout, and leaves buffers to the constructor', async () => {
+    const scope = Scope.root();
+    const layout = { shape: [4, 2, 3, 3], perm: [2, 3, 1, 0] };
+    const weight = scope.param('a.conv.weight', [3, 3, 2, 4], { kind: 'constant', value: 0 }, { file: layout });
+    scope.buffer('a.count', [2], { kind: 'constant', value: 5 }, { dtype: 'int32' });
+    const params = formulaParams(scope.specs, 'a.');
+    const values = (await params.of(weight).data()) as Float32Array;
+    expect(toFile(scope.specs.get('a.conv.weight')!, values)).toEqual(formulaValues('conv.weight', layout.shape));
+    expect([...(await params.get('a.count')!.data())]).toEqual([5, 5]);
+    expect(params.get('a.count')!.dtype).toBe('int32');
+    params.dispose();
   });
 });
