@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EngineError } from './errors.js';
+import { limitMemory, limitTensors } from './memory-limit.js';
+
+const VARIABLE = 'TF_MKL_ALLOC_MAX_BYTES';
+let before: string | undefined;
+beforeEach(() => {
+  before = process.env[VARIABLE];
+  delete process.env[VARIABLE];
+});
+afterEach(() => {
+  if (before === undefined) delete process.env[VARIABLE];
+  else process.env[VARIABLE] = before;
+});
+
+describe('limitTensors', () => {
+  it('tells the allocator in bytes, and takes it back', () => {
+    const undo = limitTensors(300);
+    expect(process.env[VARIABLE]).toBe(String(300 * 2 ** 20));
+    undo();
+    expect(process.env[VARIABLE]).toBeUndefined();
+  });
+
+  it('gives back what the user had set', () => {
+    process.env[VARIABLE] = '1000';
+    const undo = limitTensors(1);
+    expect(process.env[VARIABLE]).toBe('1048576');
+    undo();
+    expect(process.env[VARIABLE]).toBe('1000');
+  });
+});
+
+const proc = (file: string) => readFileSync(`/proc/self/${file}`, 'utf8');
+const field = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1]);
+
+describe('limitMemory', () => {
+  // So much that this process never meets it: what counts is the limit that the kernel then names.
+  const MIB = 2 ** 26;
+
+  it.skipIf(process.platform !== 'linux')(
+    'bounds what comes on top of what is in use, on top of that with a bound of tensors a headroom',
+    () => {
+      const limitMiB = () => field(proc('limits'), /^Max data size\s+(\d+)/m) / 2 ** 20;
+      const usedMiB = () => field(proc('status'), /^VmData:\s+(\d+) kB/m) / 1024;
+      const used = usedMiB();
+      limitMemory(MIB);
+      expect(limitMiB()).toBeGreaterThanOrEqual(MIB + used);
+      expect(limitMiB()).toBeLessThanOrEqual(MIB + usedMiB() + 64);
+      limitTensors(MIB);
+      limitMemory(MIB);
+      expect(limitMiB()).toBeGreaterThanOrEqual(MIB + used + 512);
+    },
+  );
+
+  it('says where it does not work, and what to do', () => {
+    const { platform } = process;
+    Object.defineProperty(process, 'platform', { value: 'darwin' });
+    try {
+      expect(() => limitMemory(100)).toThrow(EngineError);
+      expect(() => limitMemory(100)).toThrow('useEngine: memoryLimitMiB on the CPU needs Linux; leave it out here');
+    } finally {
+      Object.defineProperty(process, 'platform', { value: platform });
+    }
+  });
+});
