@@ -62,6 +62,7 @@ export { crop, type Pixels } from './data/pixels.js';
 export { type PrepareOptions, type PrepareReport, prepareDataset } from './data/prepare/prepare.js';
 export { type PreprocessOptions, preprocess } from './data/preprocessor.js';
 export { type ResizeFilter, resize, resizeFilters } from './data/resize.js';
+export { readSketch, type Sketch, sketchOf } from './data/sketch.js';
 export { type Caption, parseCaption, writeCaption } from './data/synth/caption.js';
 export type { Age, Beard, CaptionFacts, FaceFacts, Gender } from './data/synth/facts.js';
 export { type SynthOptions, type SynthSummary, synthesize } from './data/synth/synthesize.js';

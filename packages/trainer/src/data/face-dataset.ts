@@ -5,9 +5,9 @@ import { DataError } from './data-error.js';
 import { resolveDataPath } from './dataset-paths.js';
 import { decodeImage } from './decode-image.js';
 import type { Draws } from './draws.js';
-import { checkShape, readOneHot } from './one-hot.js';
+import { readOneHot } from './one-hot.js';
 import { preprocess } from './preprocessor.js';
-import { readTensorFile } from './tensor-file.js';
+import { readSketch } from './sketch.js';
 
 /** What a data set holds beside images. Other names of a config load nothing. */
 export const conditionNames = ['text', 'seg_mask', 'sketch'] as const;
@@ -126,18 +126,6 @@ function split(names: string[], phase: DatasetConfig['phase'], testSize: number)
   // Python's slices [:-n] and [-n:].
   const at = testSize === 0 ? 0 : Math.max(names.length - testSize, 0);
   return phase === 'train' ? names.slice(0, at) : names.slice(at);
-}
-
-async function readSketch(path: string): Promise<Float32Array<ArrayBuffer>> {
-  const tensor = await readTensorFile(path);
-  checkShape(path, tensor, [1, 1024]);
-  const bad = tensor.values.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return Float32Array.from(tensor.values);
-  throw new DataError({
-    file: path,
-    problem: `value ${bad} is ${tensor.values[bad]}`,
-    advice: 'make the sketch again',
-  });
 }
 
 /**

@@ -11,6 +11,7 @@ import { writeOneHot } from '../one-hot.js';
 import { crop, type Pixels } from '../pixels.js';
 import { preprocess } from '../preprocessor.js';
 import { resize } from '../resize.js';
+import { sketchOf } from '../sketch.js';
 import { writeTensorFile } from '../tensor-file.js';
 import { encodeMaskPng } from '../write-mask-png.js';
 import { readCaptionFiles } from './caption-files.js';
@@ -153,13 +154,8 @@ async function writeImage(to: string, from: string, image: Pixels, size: number 
 }
 
 async function writeSketch(to: string, picture: Pixels): Promise<void> {
-  const small = preprocess(picture, { size: MASK_SIDE, phase: 'val' }, seededDraws(0));
-  // Luma of ITU-R BT.601, 0 black to 1 white.
-  const grey = Float32Array.from({ length: MASK_SIDE * MASK_SIDE }, (_, i) => {
-    const [r, g, b] = small.values.subarray(3 * i, 3 * i + 3);
-    return (0.299 * r! + 0.587 * g! + 0.114 * b!) / 255;
-  });
-  return writeTensorFile(to, 'float32', [1, MASK_SIDE * MASK_SIDE], new Uint8Array(grey.buffer));
+  const sketch = sketchOf(picture);
+  return writeTensorFile(to, 'float32', [1, sketch.length], new Uint8Array(sketch.buffer));
 }
 
 function badSamples(file: string, bad: readonly { name: string; problem: string }[], of: number): DataError {
