@@ -190,6 +190,23 @@ describe('a LatentDiffusion', () => {
     expect(() => ldm.applyModel(p, x, t, null)).toThrow(/concat needs 'concat'/);
   });
 
+  it('lists the first stage a second time where it is the encoder, as the original stores it; trains neither', () => {
+    const { ldm, specs } = build({ ...TINY, unetConfig: plainUnet({ inChannels: 6 }) });
+    const listed = fileShapes(specs);
+    const of = (prefix: string) =>
+      listed.filter(([key]) => key.startsWith(prefix)).map(([key, shape]) => [key.slice(prefix.length), shape]);
+    const [first, again] = [of('first_stage_model.'), of('cond_stage_model.')];
+    expect(first.length).toBeGreaterThan(50);
+    expect(again).toEqual(first);
+    expect(listed.slice(-again.length)).toEqual(again.map(([key, shape]) => [`cond_stage_model.${key}`, shape]));
+    const copies = [...specs.values()].filter(({ key }) => key.startsWith('cond_stage_model.'));
+    expect(copies.every(({ key, kind }) => kind === 'buffer' && !ldm.isTrained(key))).toBe(true);
+    const [weight, copy] = ['first_stage_model.quant_conv.weight', 'cond_stage_model.quant_conv.weight'];
+    expect(initialValues(specs.get(copy)!, 3)).toEqual(initialValues(specs.get(weight)!, 3));
+    const none = build({ ...TINY, condStageConfig: '__is_unconditional__', unetConfig: plainUnet({}) });
+    expect([...none.specs.keys()].some((key) => key.startsWith('cond_stage_model.'))).toBe(false);
+  });
+
   it('is conditioned by class, by both channels and tokens, or not at all', () => {
     const adm = build({ ...TINY, conditioningKey: 'adm', unetConfig: plainUnet({ numClasses: 4 }) });
     expect(adm.ldm.applyModel(weightsOf(adm.specs), x, t, tf.tensor1d([2], 'int32')).shape).toEqual([1, 4, 4, 3]);

@@ -16,6 +16,7 @@ import { declareEma } from './ema-buffers.js';
 import { LatentScale } from './latent-scale.js';
 import { type DiffusionLosses, pLosses } from './p-losses.js';
 import { makeSchedule, type Schedule, scheduleBuffers } from './schedule.js';
+import { declareAgain } from './shared-stage.js';
 
 /** What turns a condition (token ids, a mask) into embeddings. */
 export interface ConditionEncoder {
@@ -61,7 +62,7 @@ const NOT_STORED = 'lvlb_weights';
  * encoder of the condition. Static structure only; weights are the `Params` that every method takes.
  *
  * Keys: `logvar` (if learned), 12 schedule arrays, `scale_factor` (if measured), `model.diffusion_model`, `model_ema` (with
- * `use_ema`), `first_stage_model`, `cond_stage_model`.
+ * `use_ema`), `first_stage_model`, `cond_stage_model` (with `__is_first_stage__` the first stage again, name by name).
  */
 export class LatentDiffusion {
   /** Noise schedule of T steps. */
@@ -93,6 +94,7 @@ export class LatentDiffusion {
     if (config.useEma) declareEma(scope, 'model');
     this.firstStage = parts.firstStage(scope.at('first_stage_model'));
     this.condStage = parts.condStage?.(scope.at('cond_stage_model')) ?? null;
+    if (config.condStageConfig === IS_FIRST_STAGE) declareAgain(scope, 'first_stage_model', 'cond_stage_model');
     this.conditionSteps = numTimestepsCond > 1 ? conditionTimesteps(T, numTimestepsCond) : null;
     if (config.ckptPath !== null) scope.startFrom(config.ckptPath, config.ignoreKeys);
   }
