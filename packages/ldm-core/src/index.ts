@@ -205,7 +205,7 @@ export { Linear, type LinearOptions } from './nn/linear.js';
 export { GroupNorm, type GroupNormOptions, groupNorm, LayerNorm, layerNorm } from './nn/norm.js';
 export { offTape } from './nn/off-tape.js';
 export { Params } from './nn/params.js';
-export { Rng } from './nn/random.js';
+export { type BatchPart, Rng } from './nn/random.js';
 export {
   type FileLayout,
   type Init,

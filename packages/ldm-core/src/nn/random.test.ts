@@ -24,6 +24,19 @@ describe('Rng', () => {
     expect(values(rng.split('a').normal([4]))).toEqual(values(rng.split('a').normal([4])));
   });
 
+  it('gives processes that share a batch their rows of the whole', () => {
+    const parts = [0, 1, 2].map((index) => Rng.of(5).share({ index, of: 3 }).split('noise'));
+    const together = (draw: (rng: Rng, rows: number) => tf.Tensor) => {
+      expect(parts.flatMap((part) => values(draw(part, 2)))).toEqual(values(draw(Rng.of(5).split('noise'), 6)));
+    };
+    together((rng, B) => rng.normal([B, 2, 2]));
+    together((rng, B) => rng.uniform([B, 5]));
+    together((rng, B) => rng.integers([B], 0, 1000));
+    expect(() => Rng.of(5).share({ index: 3, of: 3 })).toThrow(/part 3 of 3/);
+    expect(() => parts[0]!.normal([])).toThrow(/a scalar has no part/);
+    expect(() => parts[0]!.permutation(4)).toThrow(/no order of its own/);
+  });
+
   it('splits into sources that differ by label, by order and from the parent', () => {
     const rng = Rng.of(5);
     const sources = [

@@ -17,6 +17,7 @@ export class Rng {
     private readonly root: HostSeed | tf.Tensor1D,
     private readonly factor: HostSeed = [1, 1],
     private readonly summand: HostSeed = [0, 0],
+    private readonly part: BatchPart = WHOLE,
   ) {}
 
   /**
@@ -40,7 +41,19 @@ export class Rng {
 
   /** An independent source named by a label: a layer's path, a step's number, a purpose. */
   split(label: string | number): Rng {
-    return new Rng(this.root, affine(this.factor, A, [0, 0]), affine(this.summand, A, hashLabel(label)));
+    return new Rng(this.root, affine(this.factor, A, [0, 0]), affine(this.summand, A, hashLabel(label)), this.part);
+  }
+
+  /**
+   * The same source for one of several processes that share a batch: where another Rng draws [n B, ...], the part's draws
+   * [B, ...], for every shape, are rows index B to (index + 1) B of them. Splits stay parts. What is drawn is the whole,
+   * so draws cost as much as those of one process with the whole batch.
+   */
+  share({ index, of }: BatchPart): Rng {
+    if (!(Number.isInteger(of) && Number.isInteger(index) && index >= 0 && index < of)) {
+      throw new Error(`Rng.share: part ${index} of ${of}; parts count from 0`);
+    }
+    return new Rng(this.root, this.factor, this.summand, { index, of });
   }
 
   /** The seed as int32 [2]: what a traced step takes as its input. The caller owns it. */
@@ -53,13 +66,15 @@ export class Rng {
 
   /** Standard normal draws. */
   normal<R extends tf.Rank>(shape: readonly number[]): tf.Tensor<R> {
-    return this.draw('StatelessRandomNormal', shape, {}, (seed, size) => tf.tensor(hostNormal(seed, size), [...shape]));
+    return this.draw('StatelessRandomNormal', shape, {}, (seed, all) =>
+      tf.tensor(hostNormal(seed, tf.util.sizeFromShape(all)), all),
+    );
   }
 
   /** Draws in [0, 1). */
   uniform<R extends tf.Rank>(shape: readonly number[]): tf.Tensor<R> {
-    return this.draw('StatelessRandomUniform', shape, {}, (seed, size) =>
-      tf.tensor(hostUniform(seed, size), [...shape]),
+    return this.draw('StatelessRandomUniform', shape, {}, (seed, all) =>
+      tf.tensor(hostUniform(seed, tf.util.sizeFromShape(all)), all),
     );
   }
 
@@ -69,8 +84,8 @@ export class Rng {
     if (!int32(low) || !int32(high) || low >= high) {
       throw new Error(`Rng.integers: [${low}, ${high}) must be a non-empty range of 32-bit integers`);
     }
-    return this.draw('StatelessRandomUniformInt', shape, { low, high }, (seed, size) =>
-      tf.tensor(hostIntegers(seed, size, low, high), [...shape], 'int32'),
+    return this.draw('StatelessRandomUniformInt', shape, { low, high }, (seed, all) =>
+      tf.tensor(hostIntegers(seed, tf.util.sizeFromShape(all), low, high), all, 'int32'),
     );
   }
 
@@ -80,6 +95,7 @@ export class Rng {
    */
   permutation(n: number): tf.Tensor1D {
     if (!Number.isInteger(n) || n < 0) throw new Error(`Rng.permutation: n is ${n}, must be an integer of at least 0`);
+    if (this.part.of > 1) throw new Error('Rng.permutation: a part of a batch has no order of its own');
     if (n < 2) return tf.zeros<tf.Rank.R1>([n], 'int32');
     return tf.tidy(() => {
       const draws = this.integers<tf.Rank.R1>([n], -(2 ** 31), 2 ** 31 - 1);
@@ -94,12 +110,17 @@ export class Rng {
     name: 'StatelessRandomNormal' | 'StatelessRandomUniform' | 'StatelessRandomUniformInt',
     shape: readonly number[],
     attrs: tf.NamedAttrMap,
-    onHost: (seed: HostSeed, size: number) => tf.Tensor,
+    onHost: (seed: HostSeed, shape: number[]) => tf.Tensor,
   ): tf.Tensor<R> {
+    const { index, of } = this.part;
+    const [B, ...rest] = shape;
+    if (B === undefined && of > 1) throw new Error(`Rng.draw: a scalar has no part ${index} of ${of}`);
+    const all = B === undefined ? [] : [B * of, ...rest];
     return tf.tidy(() => {
-      if (!hasKernel(name)) return onHost(this.hostSeed(), tf.util.sizeFromShape([...shape])) as tf.Tensor<R>;
-      const [draws] = runKernel(name, { seed: this.toTensor() }, { ...attrs, shape: [...shape] });
-      return draws as tf.Tensor<R>;
+      const draws = hasKernel(name)
+        ? runKernel(name, { seed: this.toTensor() }, { ...attrs, shape: all })[0]!
+        : onHost(this.hostSeed(), all);
+      return (of === 1 ? draws : tf.slice(draws, [index * B!], [B!])) as tf.Tensor<R>;
     });
   }
 
@@ -109,6 +130,15 @@ export class Rng {
     return affine([word0, word1], this.factor, this.summand);
   }
 }
+
+/** Which part of a batch that several processes share. */
+export interface BatchPart {
+  readonly index: number;
+  /** Number of parts, all of one size. */
+  readonly of: number;
+}
+
+const WHOLE: BatchPart = { index: 0, of: 1 };
 
 /** Factors of a split; odd, so that the maps are one-to-one. */
 const A: HostSeed = [69069, 1566083];
