@@ -19,6 +19,9 @@ const defaults: CommandDefaults & { readonly text: string; readonly mask: string
 
 const flags = {
   mask_path: text('mask_path', { describe: 'face mask: a palette PNG', defaultDescription: defaults.mask }),
+  sketch_path: text('sketch_path', {
+    describe: 'sketch, for models of three modalities: a .pt tensor [1,1024], or a picture',
+  }),
   input_text: text('input_text', { describe: 'what to show', defaultDescription: defaults.text }),
   ...originalFlags(defaults),
   return_influence_function: yesNo('return_influence_function', {

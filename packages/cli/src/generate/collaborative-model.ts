@@ -11,21 +11,19 @@ import { guidedPair, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core
 import * as tf from '@tensorflow/tfjs-core';
 import { EncodedConditions } from './encoded-conditions.js';
 import type { Request } from './request.js';
-import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
+import { embeddingsOf, type GivenConditions, type SamplingModels } from './sampling-model.js';
 
 /**
  * A collaborative model, compiled: all branches of a step run in one function. The mix is the original sampler's, with the
  * mask's influence doubled and falling along a cosine (quirk 5).
- * @param p its weights, the caller's
  */
-export function collaborativeModel(
-  model: LatentDiffusionCompose,
-  p: Params,
-  guidance: Guidance,
-  precision: Request['precision'],
-): SamplingModel {
+export function collaborativeModels(model: LatentDiffusionCompose, precision: Request['precision']): SamplingModels {
   const encode = compile(
-    (weights: Params, inputs: ConditionInputs) => model.contextKeys(weights, model.encodeConditions(weights, inputs)),
+    (weights: Params, given: GivenConditions) =>
+      model.contextKeys(
+        weights,
+        embeddingsOf(given, (inputs) => model.encodeConditions(weights, inputs)),
+      ),
     { name: 'encode', precision },
   );
   const step = compile(
@@ -36,25 +34,29 @@ export function collaborativeModel(
     name: 'decode',
     precision,
   });
-  const conditions = new EncodedConditions((inputs) => encode(p, inputs), guidance);
   const { mix, manualProb } = confidenceMix(model);
   return {
-    schedule: model.schedule,
-    denoiser(batch, onMix) {
-      const contexts = conditions.forBatch(batch);
-      const isGuided = guidance.uncond !== undefined;
-      const denoise = mixDenoiser((x, t, ruled) => step(p, { x, t, contexts }, { ...mix, ruled }), {
-        manualProb,
-        onMix: onMix && (isGuided ? (event) => ofConditionalHalf(event, onMix) : onMix),
-      });
+    of(p, guidance) {
+      const conditions = new EncodedConditions((given) => encode(p, given), guidance);
       return {
-        denoise: isGuided ? guidedPair(denoise, guidance.scale) : denoise,
-        dispose: () => tf.dispose(tensorsOf(contexts)),
+        schedule: model.schedule,
+        denoiser(batch, onMix) {
+          const contexts = conditions.forBatch(batch);
+          const isGuided = guidance.uncond !== undefined;
+          const denoise = mixDenoiser((x, t, ruled) => step(p, { x, t, contexts }, { ...mix, ruled }), {
+            manualProb,
+            onMix: onMix && (isGuided ? (event) => ofConditionalHalf(event, onMix) : onMix),
+          });
+          return {
+            denoise: isGuided ? guidedPair(denoise, guidance.scale) : denoise,
+            dispose: () => tf.dispose(tensorsOf(contexts)),
+          };
+        },
+        decode: (z) => decode(p, z),
+        dispose: () => conditions.dispose(),
       };
     },
-    decode: (z) => decode(p, z),
     dispose() {
-      conditions.dispose();
       for (const compiled of [encode, step, decode]) compiled.dispose();
     },
   };

@@ -1,7 +1,7 @@
 import { type Contexts, joinContexts, repeatContexts } from '@codiff/codiff';
 import { type ContextKeys, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ConditionInputs, Guidance } from './sampling-model.js';
+import type { GivenConditions, Guidance } from './sampling-model.js';
 
 /** Ready keys and values of every branch, by condition. */
 export type EncodedContexts = { readonly [condition: string]: ContextKeys };
@@ -12,7 +12,7 @@ export class EncodedConditions {
   private readonly uncond: EncodedContexts | undefined;
 
   /** @param encode makes keys and values of a batch of one */
-  constructor(encode: (inputs: ConditionInputs) => EncodedContexts, { cond, uncond }: Guidance) {
+  constructor(encode: (given: GivenConditions) => EncodedContexts, { cond, uncond }: Guidance) {
     this.cond = encode(cond);
     this.uncond = uncond && encode(uncond);
   }

@@ -1,12 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  branchField,
-  COMPOSE_TARGETS,
-  type Condition,
-  codiffRegistry,
-  composeRoles,
-  LatentDiffusionCompose,
-} from '@codiff/codiff';
+import { branchField, COMPOSE_TARGETS, codiffRegistry, composeRoles, LatentDiffusionCompose } from '@codiff/codiff';
 import {
   AutoencoderConfig,
   buildModel,
@@ -19,6 +12,7 @@ import {
   parseConfig,
   type ResolvedConfig,
   roles,
+  type StartingPoint,
   TARGETS,
   type TargetConfig,
 } from '@codiff/ldm-core';
@@ -27,11 +21,13 @@ import { InputError, oneLine } from '../input-error.js';
 import type { CommandName } from './recipe.js';
 import type { FreeUSettings, Request } from './request.js';
 import { requireFile } from './required-file.js';
-import { type FallbackFile, WeightPlan } from './weights.js';
+import { WeightPlan } from './weights.js';
 
 /** A model of a config whose weights are found, but not read. */
 export interface OpenModel {
   readonly model: LatentDiffusion | LatentDiffusionCompose;
+  /** Everything that the model stores. */
+  readonly specs: ReadonlyMap<string, ParamSpec>;
   /** SHA-256 of the config's content. */
   readonly configHash: string;
   readonly weights: WeightPlan;
@@ -41,6 +37,17 @@ export interface OpenModel {
   readonly side: number;
   /** Memory that the decoder takes for one image, at least. */
   readonly decoderBytes: number;
+}
+
+/** How a model is opened for another use than a command's own sampling. */
+export interface OpenOptions {
+  /** The command in the user's words, for errors. */
+  readonly name?: string;
+  /** The flags that name config and checkpoint, for errors. */
+  readonly configFlag?: string;
+  readonly checkpointFlag?: string;
+  /** File keys that the use has none for; sampling's by default. */
+  readonly unneeded?: readonly RegExp[];
 }
 
 /** What the config of a command describes, by the target of its model or of its condition encoder. */
@@ -58,22 +65,24 @@ const WANTED: Readonly<Record<CommandName, { target: string; what: string; examp
  * Read the config, build its model, and find its weights in the checkpoint's header.
  * @throws InputError, one line, if either file is missing, is wrong, or does not fit the other or the command
  */
-export async function openModel({ command, config, checkpoint, freeU }: Request): Promise<OpenModel> {
-  await requireFile('config_path', config);
-  await requireFile('ckpt_path', checkpoint);
+export async function openModel(
+  { command, config, checkpoint, freeU }: Pick<Request, 'command' | 'config' | 'checkpoint' | 'freeU'>,
+  { name = command, configFlag = 'config_path', checkpointFlag = 'ckpt_path', unneeded }: OpenOptions = {},
+): Promise<OpenModel> {
+  await requireFile('config_path', config, configFlag);
+  await requireFile('ckpt_path', checkpoint, checkpointFlag);
   let weights: WeightPlan | undefined;
   try {
     const resolved = await loadConfig(config.path, { registry: codiffRegistry, overrides: freeUOverrides(freeU) });
-    checkKind(command, config.path, resolved.model);
-    const { model, specs } = build(resolved, command);
-    checkConditions(config.path, model);
-    weights = await WeightPlan.open(specs, checkpoint.path, fallbacksOf(model, resolved));
+    checkKind(command, name, config.path, resolved.model);
+    const { model, specs, startingPoints } = build(resolved, command);
+    weights = await WeightPlan.open(specs, checkpoint.path, startingPoints, unneeded);
     const { imageSize: h, channels } = model.config;
     const configHash = createHash('sha256')
       .update(JSON.stringify(resolved.model))
       .update(JSON.stringify(resolved.model_files ?? {}))
       .digest('hex');
-    return { model, configHash, weights, latent: [h, h, channels], ...imageSize(model, resolved, h) };
+    return { model, specs, configHash, weights, latent: [h, h, channels], ...imageSize(model, resolved, h) };
   } catch (error) {
     await weights?.close();
     if (error instanceof ConfigError) throw new InputError(`${config.path}: ${oneLine(error)}`);
@@ -87,26 +96,18 @@ export async function openModel({ command, config, checkpoint, freeU }: Request)
 function build(
   config: ResolvedConfig,
   command: CommandName,
-): { model: OpenModel['model']; specs: ReadonlyMap<string, ParamSpec> } {
+): Pick<OpenModel, 'model' | 'specs'> & { readonly startingPoints: readonly StartingPoint[] } {
   if (command === 'generate') return buildModel(config, composeRoles.collaborative, codiffRegistry);
   return buildModel(config, roles.latentDiffusion, codiffRegistry);
 }
 
-function checkKind(command: CommandName, path: string, { target, params }: TargetConfig): void {
+function checkKind(command: CommandName, name: string, path: string, { target, params }: TargetConfig): void {
   const wanted = WANTED[command];
   const encoder = isTree(params?.cond_stage_config) ? params.cond_stage_config.target : undefined;
   if (wanted.target === (command === 'generate' ? target : encoder)) return;
   const other = Object.entries(WANTED).find(([, kind]) => kind.target === target || kind.target === encoder);
   const found = other ? `${other[1].what}, for ${other[0]}` : `of ${target}`;
-  throw new InputError(`${path}: the config is ${found}; ${command} wants ${wanted.what}, e.g. ${wanted.example}`);
-}
-
-/** A third modality can be trained and used through the package; the command has no input for it. */
-function checkConditions(path: string, model: OpenModel['model']): void {
-  if (!(model instanceof LatentDiffusionCompose) || !model.conditions.includes('sketch')) return;
-  throw new InputError(
-    `${path}: the model also wants a sketch; generate takes models of mask and text, e.g. ${WANTED.generate.example}`,
-  );
+  throw new InputError(`${path}: the config is ${found}; ${name} wants ${wanted.what}, e.g. ${wanted.example}`);
 }
 
 const freeUOverrides = (freeU: FreeUSettings | undefined): string[] =>
@@ -120,36 +121,6 @@ const freeUOverrides = (freeU: FreeUSettings | undefined): string[] =>
         s2: freeU.s2,
       }).map(([name, value]) => `model.params.unet_config.params.${name}=${value}`)
     : [];
-
-/** What the config names beside the checkpoint, in the order in which it is asked. */
-function fallbacksOf(model: OpenModel['model'], config: ResolvedConfig): FallbackFile[] {
-  if (!(model instanceof LatentDiffusionCompose)) return firstStageFile(model.config);
-  const files: FallbackFile[] = [];
-  const paths: Readonly<Record<Condition, string | null>> = {
-    text: model.config.textLdmCkptPath,
-    seg_mask: model.config.segMaskLdmCkptPath,
-    sketch: model.config.sketchLdmCkptPath,
-  };
-  for (const condition of model.conditions) {
-    const path = paths[condition];
-    if (path === null) continue;
-    files.push({
-      path,
-      prefixMap: [
-        ['model.', `model.${condition}_unet.`],
-        ['cond_stage_model.', `cond_stage_model.${condition}_cond_stage_model.`],
-        // The first stage is the text branch's.
-        ['first_stage_model.', condition === 'text' ? 'first_stage_model.' : 'unused.'],
-      ],
-    });
-  }
-  return [...files, ...firstStageFile(branchConfig(model, config))];
-}
-
-function firstStageFile({ firstStageConfig }: LatentDiffusionConfig): FallbackFile[] {
-  const path = firstStageConfig.params?.ckpt_path;
-  return typeof path === 'string' ? [{ path, prefixMap: [['', 'first_stage_model.']] }] : [];
-}
 
 /** The text branch's config, which holds the first stage. */
 function branchConfig(model: LatentDiffusionCompose, { model_files }: ResolvedConfig): LatentDiffusionConfig {

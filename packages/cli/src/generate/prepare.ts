@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { LatentDiffusionCompose } from '@codiff/codiff';
 import { hashFile } from '@codiff/ldm-core/node';
+import type { Sketch } from '@codiff/trainer';
 import { InputError } from '../input-error.js';
 import { type Mask, readMask } from './mask.js';
 import { checkBatchFits } from './memory.js';
@@ -9,6 +11,7 @@ import { checkPrompt, promptFolder } from './prompt.js';
 import type { Request } from './request.js';
 import { requireFile } from './required-file.js';
 import { type SamplerSettings, samplerSettings } from './sampler-settings.js';
+import { readSketchFile } from './sketch.js';
 import { TextReader } from './text-reader.js';
 import { bytesOf } from './write-batch.js';
 
@@ -18,6 +21,7 @@ export interface Prepared {
   readonly open: OpenModel;
   readonly sampler: SamplerSettings;
   readonly mask: Mask | undefined;
+  readonly sketch: Sketch | undefined;
   readonly texts: TextReader | undefined;
   readonly folder: OutputFolder;
 }
@@ -32,10 +36,13 @@ export async function prepare(request: Request): Promise<Prepared> {
   if (negativeText !== undefined) checkPrompt('negative_text', negativeText);
   if (request.mask !== undefined) await requireFile('mask_path', request.mask);
   const mask = request.mask && (await readMask(request.mask.path));
+  if (request.sketch !== undefined) await requireFile('sketch_path', request.sketch);
+  const sketch = request.sketch && (await readSketchFile(request.sketch.path));
   const masked = mask === undefined ? request.folder : join(request.folder, mask.name);
   const path = text === undefined ? masked : promptFolder(masked, text);
   const open = await openModel(request);
   try {
+    checkSketch(request, open);
     const trainSteps = open.model.schedule.timesteps;
     const sampler = samplerSettings(request.sampler, trainSteps);
     const texts = text === undefined ? undefined : await TextReader.of(open.model);
@@ -43,11 +50,22 @@ export async function prepare(request: Request): Promise<Prepared> {
     await compareWithRecipe(request, open);
     const images = request.batches.reduce((sum, { size }) => sum + size, 0);
     const needed = bytesOf(images, open.side, sampler.taken, request.extras);
-    return { request, open, sampler, mask, texts, folder: await OutputFolder.open(path, needed) };
+    return { request, open, sampler, mask, sketch, texts, folder: await OutputFolder.open(path, needed) };
   } catch (error) {
     await open.weights.close();
     throw error;
   }
+}
+
+/** A model has the modalities of its config: a sketch is needed exactly where there is a branch for it. */
+function checkSketch({ config, sketch }: Request, { model }: OpenModel): void {
+  const wanted = model instanceof LatentDiffusionCompose && model.conditions.includes('sketch');
+  if (wanted === (sketch !== undefined)) return;
+  throw new InputError(
+    wanted
+      ? `${config.path}: the model also wants a sketch; give it by --sketch_path, or take a model of mask and text`
+      : `--sketch_path: the model of ${config.path} reads no sketch; leave it out, or take a config with three conditions`,
+  );
 }
 
 /** A rerun is one only with the very same config and weights. */

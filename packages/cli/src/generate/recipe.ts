@@ -31,6 +31,8 @@ const Recipe = z.strictObject({
   guidanceScale: z.number().optional(),
   /** Of the mask: of its classes. */
   mask: file.optional(),
+  /** Of the sketch: of its 1024 values. */
+  sketch: file.optional(),
   freeU: z
     .strictObject({ enabled: z.boolean(), b1: z.number(), b2: z.number(), s1: z.number(), s2: z.number() })
     .optional(),

@@ -39,6 +39,8 @@ export interface Request {
   readonly negativeText: string | undefined;
   readonly guidanceScale: number;
   readonly mask: NamedFile | undefined;
+  /** For models with a third modality. */
+  readonly sketch: NamedFile | undefined;
   readonly freeU: FreeUSettings | undefined;
   readonly sampler: SamplerFlags;
   readonly seed: number;
@@ -79,6 +81,7 @@ export interface RequestFlags extends SamplerFlags {
   readonly negative_text?: string | undefined;
   readonly guidance_scale?: number | undefined;
   readonly mask_path?: string | undefined;
+  readonly sketch_path?: string | undefined;
   readonly batch_size?: number | undefined;
   readonly num_samples?: number | undefined;
   readonly seed?: number | undefined;
@@ -121,6 +124,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     negativeText: flags.negative_text,
     guidanceScale: flags.guidance_scale ?? (flags.negative_text === undefined ? 1 : GUIDANCE_SCALE),
     mask: defaults.mask === undefined ? undefined : named(flags.mask_path, defaults.mask),
+    sketch: flags.sketch_path === undefined ? undefined : { path: flags.sketch_path, isDefault: false },
     freeU,
     sampler: flags,
     seed: flags.seed ?? randomInt(SEEDS),

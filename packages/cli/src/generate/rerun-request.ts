@@ -6,6 +6,7 @@ import { hashMask, readMask } from './mask.js';
 import { type Recipe, readRecipe } from './recipe.js';
 import { type CommandDefaults, extrasOf, type NamedFile, type Request, type RequestFlags } from './request.js';
 import { requireFile } from './required-file.js';
+import { hashSketch, readSketchFile } from './sketch.js';
 
 /** Flags whose values the image's recipe has. Files may have moved, and may be named. */
 const DECIDED = [
@@ -56,6 +57,7 @@ export async function rerunRequest(
     negativeText: recipe.negativeText,
     guidanceScale: recipe.guidanceScale ?? 1,
     mask: recipe.mask && named(await findMask(image, flags.mask_path, recipe.mask), ''),
+    sketch: recipe.sketch && named(await findSketch(image, flags.sketch_path, recipe.sketch), ''),
     freeU: recipe.freeU,
     sampler: {
       sampler: sampler.name,
@@ -71,6 +73,16 @@ export async function rerunRequest(
     quiet: flags.quiet ?? false,
     rerun: { image, recipe },
   };
+}
+
+async function findSketch(
+  image: string,
+  given: string | undefined,
+  recorded: NonNullable<Recipe['sketch']>,
+): Promise<string> {
+  const path = given ?? recorded.path;
+  if (existsSync(path) && hashSketch(await readSketchFile(path)) === recorded.sha256) return path;
+  throw new InputError(`--from ${image}: the sketch that it was made with is not at ${path}; give it by --sketch_path`);
 }
 
 /** The mask that was used: where it was, or the copy beside the image. */

@@ -4,7 +4,7 @@ import { hashFile } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { Interrupted } from '../interrupted.js';
 import { recordBatch } from './batch-record.js';
-import { collaborativeModel } from './collaborative-model.js';
+import { collaborativeModels } from './collaborative-model.js';
 import { type InterruptWatch, watchInterrupts } from './interrupt.js';
 import { oneHotMask } from './mask.js';
 import { explainMemory } from './memory.js';
@@ -16,8 +16,8 @@ import { recipeOf } from './recipe-of.js';
 import type { Request } from './request.js';
 import { sampleBatch } from './sample-batch.js';
 import { stepsNote } from './sampler-settings.js';
-import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
-import { singleModel } from './single-model.js';
+import type { GivenConditions, Guidance, SamplingModel } from './sampling-model.js';
+import { singleModels } from './single-model.js';
 import { startEngine } from './start-engine.js';
 import { writeBatch } from './write-batch.js';
 
@@ -84,25 +84,30 @@ export async function run(request: Request): Promise<RunResult> {
   }
 }
 
-async function loadModel({ request, open, mask, texts }: Prepared): Promise<SamplingModel> {
+async function loadModel({ request, open, mask, sketch, texts }: Prepared): Promise<SamplingModel> {
   const { text, negativeText, guidanceScale, precision } = request;
   const p = await open.weights.load();
-  const inputs = (words: string | undefined): ConditionInputs => ({
-    ...(mask ? { seg_mask: oneHotMask(mask) } : {}),
-    ...(texts && words !== undefined ? { text: texts.ids(words) } : {}),
+  const inputs = (words: string | undefined): GivenConditions => ({
+    inputs: {
+      ...(mask ? { seg_mask: oneHotMask(mask) } : {}),
+      ...(sketch ? { sketch: tf.tensor3d(sketch, [1, 1, sketch.length]) } : {}),
+      ...(texts && words !== undefined ? { text: texts.ids(words) } : {}),
+    },
   });
   const guidance: Guidance = {
     cond: inputs(text),
     uncond: negativeText === undefined ? undefined : inputs(negativeText),
     scale: guidanceScale,
   };
-  return open.model instanceof LatentDiffusionCompose
-    ? collaborativeModel(open.model, p, guidance, precision)
-    : singleModel(open.model, p, guidance, precision);
+  const models =
+    open.model instanceof LatentDiffusionCompose
+      ? collaborativeModels(open.model, precision)
+      : singleModels(open.model, precision);
+  return models.of(p, guidance);
 }
 
 async function sampleAll(
-  { request, open, sampler, mask, folder }: Prepared,
+  { request, open, sampler, mask, sketch, folder }: Prepared,
   model: SamplingModel,
   info: EngineInfo,
   { signal }: InterruptWatch,
@@ -123,7 +128,15 @@ async function sampleAll(
       const { config } = sampler;
       sampled = await sampleBatch(model, { range, seed, sampler: config, latent: open.latent, record, signal, onStep });
       if (mask) await folder.write(mask.name, encodeRgb(paintMask(mask)));
-      const about = { request, info, mask, sampler: config, configHash: open.configHash, checkpointHash: await hash };
+      const about = {
+        request,
+        info,
+        mask,
+        sketch,
+        sampler: config,
+        configHash: open.configHash,
+        checkpointHash: await hash,
+      };
       await writeBatch(
         { range, ...sampled, record, decode: (z) => model.decode(z) },
         {

@@ -13,6 +13,8 @@ export interface BatchSampling {
   /** Size of the latents of one image [h,w,c]. */
   readonly latent: readonly [number, number, number];
   readonly record: BatchRecord;
+  /** Where to start, for every image [1,h,w,c]; else drawn from the seed. The caller's. */
+  readonly from?: tf.Tensor4D | undefined;
   readonly signal: AbortSignal;
   readonly onStep: () => void;
 }
@@ -24,11 +26,11 @@ export interface BatchSampling {
  */
 export async function sampleBatch(
   model: SamplingModel,
-  { range, seed, sampler, latent, record, signal, onStep }: BatchSampling,
+  { range, seed, sampler, latent, record, from, signal, onStep }: BatchSampling,
 ): Promise<{ readonly z: tf.Tensor4D; readonly images: tf.Tensor4D }> {
   const noise = imageNoise(seed, range.first, [range.size, ...latent]);
   const denoiser = model.denoiser(range.size, record.onMix);
-  const start = noise.start();
+  const start = from ? tf.tile(from, [range.size, 1, 1, 1]) : noise.start();
   try {
     const z = await sampleWith(sampler, denoiser.denoise, start, {
       schedule: model.schedule,

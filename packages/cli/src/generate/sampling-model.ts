@@ -1,14 +1,27 @@
 import type { MixEvent } from '@codiff/codiff';
-import type { Denoise, Schedule } from '@codiff/ldm-core';
+import type { Denoise, Params, Schedule } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 
 /** The conditions of one image, as a model's encoders take them, by name. */
 export type ConditionInputs = { readonly [condition: string]: tf.Tensor };
 
+/** Conditions still to be encoded, or embeddings [1,L,D] by condition. */
+export type GivenConditions =
+  | { readonly inputs: ConditionInputs }
+  | { readonly embeddings: { readonly [condition: string]: tf.Tensor3D } };
+
+/** The embeddings of given conditions. @param encode used where they are not encoded yet */
+export function embeddingsOf(
+  given: GivenConditions,
+  encode: (inputs: ConditionInputs) => { readonly [condition: string]: tf.Tensor3D },
+): { readonly [condition: string]: tf.Tensor3D } {
+  return 'embeddings' in given ? given.embeddings : encode(given.inputs);
+}
+
 /** What images are to show, and what not. The tensors are the caller's. */
 export interface Guidance {
-  readonly cond: ConditionInputs;
-  readonly uncond?: ConditionInputs | undefined;
+  readonly cond: GivenConditions;
+  readonly uncond?: GivenConditions | undefined;
   /** Above 1: beyond `cond`, away from `uncond`. */
   readonly scale: number;
 }
@@ -28,6 +41,14 @@ export interface SamplingModel {
   denoiser(batch: number, onMix?: (event: MixEvent) => void): BatchDenoiser;
   /** @param z latents [B,h,w,c] @returns images, about [-1,1] [B,H,W,3] */
   decode(z: tf.Tensor4D): tf.Tensor4D;
-  /** Free the encoded conditions and the compiled functions. */
+  /** Free the encoded conditions. */
+  dispose(): void;
+}
+
+/** A model without weights and conditions: what is compiled once serves all of them. */
+export interface SamplingModels {
+  /** @param p its weights, the caller's */
+  of(p: Params, guidance: Guidance): SamplingModel;
+  /** Free the compiled functions. */
   dispose(): void;
 }

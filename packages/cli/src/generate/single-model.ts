@@ -3,23 +3,21 @@ import { guidedPair, type LatentDiffusion, type Params, tensorsOf } from '@codif
 import * as tf from '@tensorflow/tfjs-core';
 import { EncodedConditions, type EncodedContexts } from './encoded-conditions.js';
 import type { Request } from './request.js';
-import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
+import { embeddingsOf, type GivenConditions, type SamplingModels } from './sampling-model.js';
 
-/** A model of one condition, compiled. @param p its weights, the caller's */
-export function singleModel(
-  model: LatentDiffusion,
-  p: Params,
-  guidance: Guidance,
-  precision: Request['precision'],
-): SamplingModel {
+/** A model of one condition, compiled. */
+export function singleModels(model: LatentDiffusion, precision: Request['precision']): SamplingModels {
   const encode = compile(
-    (weights: Params, inputs: ConditionInputs): EncodedContexts =>
-      Object.fromEntries(
-        Object.entries(inputs).map(([name, input]) => [
-          name,
-          model.contextKeys(weights, model.condition(weights, input) as tf.Tensor3D),
-        ]),
-      ),
+    (weights: Params, given: GivenConditions): EncodedContexts => {
+      const embeddings = embeddingsOf(given, (inputs) =>
+        Object.fromEntries(
+          Object.entries(inputs).map(([name, input]) => [name, model.condition(weights, input) as tf.Tensor3D]),
+        ),
+      );
+      return Object.fromEntries(
+        Object.entries(embeddings).map(([name, embedding]) => [name, model.contextKeys(weights, embedding)]),
+      );
+    },
     { name: 'encode', precision },
   );
   const step = compile(
@@ -31,21 +29,25 @@ export function singleModel(
     name: 'decode',
     precision,
   });
-  const conditions = new EncodedConditions((inputs) => encode(p, inputs), guidance);
   return {
-    schedule: model.schedule,
-    denoiser(batch) {
-      const contexts = conditions.forBatch(batch);
-      const denoise = (x: tf.Tensor4D, t: number) =>
-        step(p, x, tf.fill([x.shape[0]], t, 'int32') as tf.Tensor1D, contexts);
+    of(p, guidance) {
+      const conditions = new EncodedConditions((given) => encode(p, given), guidance);
       return {
-        denoise: guidance.uncond === undefined ? denoise : guidedPair(denoise, guidance.scale),
-        dispose: () => tf.dispose(tensorsOf(contexts)),
+        schedule: model.schedule,
+        denoiser(batch) {
+          const contexts = conditions.forBatch(batch);
+          const denoise = (x: tf.Tensor4D, t: number) =>
+            step(p, x, tf.fill([x.shape[0]], t, 'int32') as tf.Tensor1D, contexts);
+          return {
+            denoise: guidance.uncond === undefined ? denoise : guidedPair(denoise, guidance.scale),
+            dispose: () => tf.dispose(tensorsOf(contexts)),
+          };
+        },
+        decode: (z) => decode(p, z),
+        dispose: () => conditions.dispose(),
       };
     },
-    decode: (z) => decode(p, z),
     dispose() {
-      conditions.dispose();
       for (const compiled of [encode, step, decode]) compiled.dispose();
     },
   };

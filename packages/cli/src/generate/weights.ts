@@ -8,15 +8,11 @@ import {
   matchKeys,
   type ParamSpec,
   Params,
+  type StartingPoint,
+  TensorToWrite,
 } from '@codiff/ldm-core';
 import { openCheckpointFile } from '@codiff/ldm-core/node';
 import { neededSpecs, UNNEEDED } from './needed-weights.js';
-
-/** A file that may hold what the main checkpoint lacks. */
-export interface FallbackFile {
-  readonly path: string;
-  readonly prefixMap: NonNullable<MatchOptions['prefixMap']>;
-}
 
 interface Source {
   readonly checkpoint: Checkpoint;
@@ -31,28 +27,34 @@ export class WeightPlan {
   /**
    * Find all weights in the checkpoint; what it lacks, in the files that its config names. The checkpoint alone is enough where
    * it holds all, though the original always wants the others too (quirk 2).
-   * @param specs everything that the model stores
+   * @param specs everything that the model stores @param path of the checkpoint
+   * @param startingPoints of the model; where two hold a weight, the later one gives it
+   * @param unneeded file keys that the use at hand has none for; sampling's by default
    * @throws CheckpointError if files are damaged, CheckpointMismatch if the weights are another model's
    */
   static async open(
     specs: ReadonlyMap<string, ParamSpec>,
     path: string,
-    fallbacks: readonly FallbackFile[],
+    startingPoints: readonly StartingPoint[],
+    unneeded: readonly RegExp[] = UNNEEDED,
   ): Promise<WeightPlan> {
     const sources: Source[] = [];
     const plan = new WeightPlan(sources);
     try {
       const checkpoint = await openCheckpointFile(path);
-      const needed = neededSpecs(specs);
-      const { report } = matchKeys(needed, path, checkpoint.tensors, { drop: UNNEEDED });
+      const needed = neededSpecs(specs, unneeded);
+      const { report } = matchKeys(needed, path, checkpoint.tensors, { drop: unneeded });
       const missing = new Map(report.missing.map((key) => [key, needed.get(key)!]));
-      sources.push({ checkpoint, specs: without(needed, missing), options: { drop: UNNEEDED } });
+      sources.push({ checkpoint, specs: without(needed, missing), options: { drop: unneeded } });
       if (report.misshapen.length + report.unexpected.length > 0) throw mismatch(report);
-      for (const { path, prefixMap } of fallbacks) {
-        if (missing.size === 0 || !existsSync(path)) continue;
-        const options = { prefixMap, drop: [/./] };
-        const other = await openCheckpointFile(path);
-        const { report: found } = matchKeys(missing, path, other.tensors, options);
+      for (const { file, prefixMap, ignoreKeys } of [...startingPoints].reverse()) {
+        // A file's keys all lead below some prefix: nothing else can come from it.
+        const reached = ([key]: [string, ParamSpec]) => prefixMap.some(([, to]) => key.startsWith(to));
+        const wanted = new Map([...missing].filter(reached));
+        if (wanted.size === 0 || !existsSync(file)) continue;
+        const options = { prefixMap, ignoreKeys, drop: [/./] };
+        const other = await openCheckpointFile(file);
+        const { report: found } = matchKeys(wanted, file, other.tensors, options);
         const matched = new Map(found.matched.map((key) => [key, missing.get(key)!]));
         sources.push({ checkpoint: other, specs: matched, options });
         if (found.misshapen.length > 0) throw mismatch(found);
@@ -66,25 +68,46 @@ export class WeightPlan {
     }
   }
 
-  /** The weights on the device; the caller owns them. Averages of weights have taken the weights' place. */
-  async load(): Promise<Params> {
+  /**
+   * The weights on the device; the caller owns them. Averages of weights have taken the weights' place.
+   * @param wants keys to load, by the names under which the model reads them; all by default
+   */
+  async load(wants: (key: string) => boolean = () => true): Promise<Params> {
     const loaded = new Params();
+    const isWanted = ({ key, init }: ParamSpec) => wants(init.kind === 'copy' ? init.of.key : key);
+    const loads = this.sources.map(({ checkpoint, specs, options }) => {
+      const wanted = new Map([...specs].filter(([, spec]) => isWanted(spec)));
+      return { checkpoint, wanted, options: { ...options, drop: [/./] } };
+    });
     try {
-      for (const { checkpoint, specs, options } of this.sources) {
-        const { params } = await loadParams(specs, checkpoint, options);
+      for (const { checkpoint, wanted, options } of loads) {
+        if (wanted.size === 0) continue;
+        const { params } = await loadParams(wanted, checkpoint, options);
         for (const [key, tensor] of params) loaded.set(key, tensor);
       }
     } catch (error) {
       loaded.dispose();
       throw error;
     }
-    for (const { key, init } of this.sources.flatMap(({ specs }) => [...specs.values()])) {
+    for (const { key, init } of loads.flatMap(({ wanted }) => [...wanted.values()])) {
       if (init.kind !== 'copy') continue;
       loaded.get(init.of.key)?.dispose();
       loaded.set(init.of.key, loaded.get(key)!);
       loaded.delete(key);
     }
     return loaded;
+  }
+
+  /** The weights as tensors of another file, copied byte for byte from those they lie in when their turn comes. */
+  copies(): Map<string, TensorToWrite> {
+    const copies = new Map<string, TensorToWrite>();
+    for (const { checkpoint, specs, options } of this.sources) {
+      const { sources } = matchKeys(specs, checkpoint.file, checkpoint.tensors, options);
+      for (const [key, { fileKey, tensor }] of sources) {
+        copies.set(key, new TensorToWrite(tensor.dtype, tensor.shape, () => checkpoint.readBytes(fileKey)));
+      }
+    }
+    return copies;
   }
 
   /** Close the files. */
