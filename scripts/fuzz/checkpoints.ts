@@ -1,29 +1,35 @@
-import { readFileSync } from 'node:fs';
+import '@tensorflow/tfjs-backend-cpu';
 import {
-  BufferSink,
   bytesSource,
+  type Checkpoint,
   CheckpointError,
   type CheckpointFormat,
+  countNonFinite,
   describeCheckpoint,
-  encodeValues,
   float32Values,
+  loadParams,
   openCheckpoint,
-  TensorToWrite,
-  writeSafetensors,
-  writeTorchZip,
+  type ParamSpec,
 } from '@codiff/ldm-core';
-import { mutateLegacy, mutateSafetensors, mutateZip } from './mutate-files.js';
+import * as tf from '@tensorflow/tfjs-core';
+import { type CorpusFile, corpusOf } from './corpus.js';
+import { mutateSafetensors, mutateZip } from './mutate-files.js';
+import { mutateLegacy } from './mutate-legacy.js';
+import { mutateValues } from './mutate-values.js';
+import { anotherConfig } from './other-config.js';
 import { FuzzRandom } from './random.js';
 
 /** What a run of one format came to. */
 export interface FuzzReport {
   readonly format: CheckpointFormat;
   readonly cases: number;
-  /** Files that could still be read to the end. */
-  readonly readable: number;
-  /** Files refused with a CheckpointError. */
+  /** Files whose weights were loaded, all finite. */
+  readonly loaded: number;
+  /** Files refused with a CheckpointError as they were opened or read. */
   readonly refused: number;
-  /** Anything else: other errors, cases over the time limit, memory over its limit. */
+  /** Files that could be read, and were refused as weights: of another model, or not finite. */
+  readonly unfit: number;
+  /** Anything else: other errors, wrong weights, tensors left behind, cases over the time limit, memory over its limit. */
   readonly failures: readonly string[];
   readonly slowestMs: number;
   /** Growth of the process over its size at the start. */
@@ -38,10 +44,21 @@ const LIMIT_BYTES = 2 ** 30;
 /** Formats in the order they run. */
 export const FORMATS: readonly CheckpointFormat[] = ['torch-zip', 'torch-legacy', 'safetensors'];
 
-const MUTATORS = { 'torch-zip': mutateZip, 'torch-legacy': mutateLegacy, safetensors: mutateSafetensors };
+/** Names that files come by: some say another format. */
+const NAMES = ['fuzz', 'fuzz', 'fuzz', 'fuzz.ckpt', 'fuzz.safetensors'];
+
+const MUTATORS: Readonly<Record<CheckpointFormat, (file: CorpusFile, random: FuzzRandom) => Uint8Array>> = {
+  'torch-zip': ({ bytes }, random) => mutateZip(bytes, random),
+  'torch-legacy': mutateLegacy,
+  safetensors: ({ bytes }, random) => mutateSafetensors(bytes, random),
+};
+
+/** How a case ended, if as it should. */
+type Outcome = 'loaded' | 'refused' | 'unfit';
 
 /**
- * Read `count` mutated files of a format, as a program would: header, description, every tensor.
+ * Read `count` mutated files of a format, as a program would: header, description, every tensor, and the weights of the
+ * model that the sound file holds (or of another one).
  * @param first index of the first case, to repeat single ones
  */
 export async function fuzzCheckpoints(
@@ -50,32 +67,34 @@ export async function fuzzCheckpoints(
   seed: number,
   first = 0,
 ): Promise<FuzzReport> {
+  tf.enableProdMode();
+  await tf.setBackend('cpu');
   const corpus = await corpusOf(format);
   const failures: string[] = [];
   const startBytes = process.memoryUsage().rss;
-  let readable = 0;
-  let refused = 0;
+  const outcomes: Record<Outcome, number> = { loaded: 0, refused: 0, unfit: 0 };
+  let cases = 0;
   let slowestMs = 0;
   let peakGrowthBytes = 0;
   for (let index = first; index < first + count; index++) {
     const random = FuzzRandom.of(seed, format, index);
-    const file = MUTATORS[format](random.pick(corpus), random);
+    const tensors = tf.memory().numTensors;
     // Processor time, so that a busy machine does not fail the run.
     const start = process.cpuUsage();
+    cases++;
     try {
-      await readAll(file, random.oneIn(2));
-      readable++;
+      outcomes[await runCase(random.pick(corpus), format, random)]++;
     } catch (error) {
-      if (isProper(error)) refused++;
-      else
-        failures.push(
-          `${format} case ${index}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-        );
+      failures.push(
+        `${format} case ${index}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
     const { user, system } = process.cpuUsage(start);
     const elapsed = (user + system) / 1000;
     slowestMs = Math.max(slowestMs, elapsed);
     if (elapsed > LIMIT_MS) failures.push(`${format} case ${index}: took ${Math.round(elapsed)} ms`);
+    const left = tf.memory().numTensors - tensors;
+    if (left > 0) failures.push(`${format} case ${index}: left ${left} tensors behind`);
     const growth = process.memoryUsage().rss - startBytes;
     peakGrowthBytes = Math.max(peakGrowthBytes, growth);
     if (growth > LIMIT_BYTES) {
@@ -83,23 +102,46 @@ export async function fuzzCheckpoints(
       break;
     }
   }
-  return { format, cases: readable + refused, readable, refused, failures, slowestMs, peakGrowthBytes };
+  return { format, cases, ...outcomes, failures, slowestMs, peakGrowthBytes };
+}
+
+async function runCase(sound: CorpusFile, format: CheckpointFormat, random: FuzzRandom): Promise<Outcome> {
+  const file = random.oneIn(8) ? mutateValues(sound, random) : MUTATORS[format](sound, random);
+  const name = random.pick(NAMES);
+  const refusal = (error: unknown, withKey: boolean): void => {
+    if (!isProper(error, name) || (withKey && error.key === undefined)) throw error;
+  };
+  let checkpoint: Checkpoint;
+  try {
+    checkpoint = await openCheckpoint(bytesSource(name, file), { verify: random.oneIn(2) });
+    describeCheckpoint(checkpoint);
+    if (random.oneIn(2)) await readAll(checkpoint);
+  } catch (error) {
+    refusal(error, false);
+    return 'refused';
+  }
+  const specs = random.oneIn(8) ? anotherConfig(sound.specs, random) : sound.specs;
+  try {
+    await loadAndCheck(checkpoint, specs, !random.oneIn(4));
+    return 'loaded';
+  } catch (error) {
+    refusal(error, true);
+    return 'unfit';
+  }
 }
 
 /** Refusals say file, problem and what to do, in a message of sensible length. */
-function isProper(error: unknown): boolean {
+function isProper(error: unknown, name: string): error is CheckpointError {
   return (
     error instanceof CheckpointError &&
-    error.file === 'fuzz' &&
+    error.file === name &&
     error.problem.length > 0 &&
     error.advice.length > 0 &&
     error.message.length < 20_000
   );
 }
 
-async function readAll(file: Uint8Array, verify: boolean): Promise<void> {
-  const checkpoint = await openCheckpoint(bytesSource('fuzz', file), { verify });
-  describeCheckpoint(checkpoint);
+async function readAll(checkpoint: Checkpoint): Promise<void> {
   const scratch = new Uint8Array(4096);
   for (const [key, { dtype }] of checkpoint.tensors) {
     const bytes = await checkpoint.readBytes(key, scratch);
@@ -107,38 +149,24 @@ async function readAll(file: Uint8Array, verify: boolean): Promise<void> {
   }
 }
 
-/** Sound files to start from: small ones of PyTorch and of our own writers. */
-async function corpusOf(format: CheckpointFormat): Promise<Uint8Array[]> {
-  const fixtures = new URL('../../packages/parity/fixtures/checkpoint/', import.meta.url);
-  const peers = new URL('../../packages/ldm-core/test/checkpoints/', import.meta.url);
-  if (format === 'torch-legacy') return [load(fixtures, 'odd_legacy.ckpt'), load(peers, 'legacy.ckpt')];
-  const tensors = ownTensors();
-  const sink = new BufferSink();
-  if (format === 'safetensors') {
-    await writeSafetensors(sink, tensors, { note: 'fuzz', config: '{"a": 1}' });
-    return [sink.bytes()];
+/** Load weights as a command does; what is loaded has the model's keys and shapes, and finite values only. */
+async function loadAndCheck(
+  checkpoint: Checkpoint,
+  specs: ReadonlyMap<string, ParamSpec>,
+  strict: boolean,
+): Promise<void> {
+  const { params } = await loadParams(specs, checkpoint, { strict });
+  try {
+    if (strict && params.size !== specs.size) throw new Error(`${params.size} of ${specs.size} keys were loaded`);
+    for (const [key, tensor] of params) {
+      const spec = specs.get(key);
+      if (spec === undefined || spec.dtype !== tensor.dtype || spec.shape.join() !== tensor.shape.join()) {
+        throw new Error(`'${key}' was loaded as ${tensor.dtype} [${tensor.shape}]`);
+      }
+      const values = await tensor.data();
+      if (values instanceof Float32Array && countNonFinite(values) > 0) throw new Error(`'${key}' is not finite`);
+    }
+  } finally {
+    params.dispose();
   }
-  await writeTorchZip(sink, { epoch: 3, lr: 1e-4, state_dict: tensors, callbacks: [], name: 'fuzz' });
-  const torch = [
-    load(fixtures, 'odd.ckpt'),
-    load(peers, 'protocol4.pth'),
-    load(peers, 'protocol5.ckpt'),
-    load(peers, 'mask.pt'),
-  ];
-  return [...torch, sink.bytes()];
-}
-
-function load(folder: URL, name: string): Uint8Array {
-  return new Uint8Array(readFileSync(new URL(name, folder)));
-}
-
-function ownTensors(): Map<string, TensorToWrite> {
-  const values = Float32Array.from({ length: 24 }, (_, i) => i);
-  const dtypes = ['float32', 'float16', 'bfloat16', 'float64', 'int64', 'uint8'] as const;
-  return new Map(
-    dtypes.map((dtype) => [
-      `layer.${dtype}.weight`,
-      new TensorToWrite(dtype, [2, 3, 4], async () => encodeValues(dtype, values)),
-    ]),
-  );
 }

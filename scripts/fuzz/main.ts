@@ -30,8 +30,8 @@ for (const format of chosen) {
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   const grown = Math.round(report.peakGrowthBytes / 2 ** 20);
   console.log(
-    `${format}: ${report.cases} files, ${report.failures.length} crashes or limits exceeded; ${report.refused} refused, ` +
-      `${report.readable} still readable; slowest ${report.slowestMs.toFixed(0)} ms, memory +${grown} MiB, ${seconds} s`,
+    `${format}: ${report.cases} files, ${report.failures.length} crashes or limits exceeded; ${report.refused} refused as files, ` +
+      `${report.unfit} as weights, ${report.loaded} loaded; slowest ${report.slowestMs.toFixed(0)} ms, memory +${grown} MiB, ${seconds} s`,
   );
   for (const failure of report.failures.slice(0, 20)) console.error(failure);
   if (report.failures.length > 0) process.exitCode = 1;

@@ -1,6 +1,7 @@
 import { crc32 } from '@codiff/ldm-core';
 import { edgeNumber, join, mutateBytes, setField } from './mutate-bytes.js';
 import { mutatePickle } from './mutate-pickle.js';
+import { mutateTags } from './mutate-tags.js';
 import type { FuzzRandom } from './random.js';
 
 /** A change made several times over. */
@@ -77,10 +78,12 @@ const ZIP_FIELDS: readonly (readonly [signature: number, fields: readonly (reado
  * that the change is not caught at the door.
  */
 export function mutateZip(input: Uint8Array, random: FuzzRandom): Uint8Array {
-  switch (random.below(3)) {
+  switch (random.below(4)) {
     case 0:
       return repeat(input, random, mutateBytes);
     case 1:
+      return withPickle(input, (pickle) => repeat(pickle, random, mutateTags));
+    case 2:
       return repeat(input, random, (bytes) => {
         const changed = bytes.slice();
         const [signature, fields] = random.pick(ZIP_FIELDS);
@@ -125,14 +128,6 @@ function withPickle(input: Uint8Array, change: (pickle: Uint8Array) => Uint8Arra
   }
   setField(output, moved(end) + 16, 4, BigInt(moved(view.getUint32(end + 16, true))));
   return output;
-}
-
-/** Change a legacy file: anywhere, or in the pickles it starts with. */
-export function mutateLegacy(input: Uint8Array, random: FuzzRandom): Uint8Array {
-  if (random.oneIn(3)) return repeat(input, random, mutateBytes);
-  // The magic number, protocol and system stand in the first 137 bytes; keep them most of the time.
-  const start = random.oneIn(8) ? 0 : Math.min(137, input.length);
-  return join(input.subarray(0, start), repeat(input.subarray(start), random, mutatePickle));
 }
 
 /** Text that does not belong into a header. */
