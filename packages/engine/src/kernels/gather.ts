@@ -9,8 +9,9 @@ import { defineKernel, intAttr, op, typeAttr } from './ops.js';
 export const gather = defineKernel<{ x: tf.Tensor; indices: tf.Tensor }, tf.GatherV2Attrs>(
   tf.GatherV2,
   ({ x, indices }, { axis, batchDims }) => {
+    const along = tf.util.parseAxisParam(axis, x.shape)[0]!;
     // Throws where the shapes do not fit.
-    tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, axis, batchDims);
+    tf.backend_util.segment_util.collectGatherOpShapeInfo(x, indices, along, batchDims);
     return op(
       'GatherV2',
       [
@@ -19,7 +20,7 @@ export const gather = defineKernel<{ x: tf.Tensor; indices: tf.Tensor }, tf.Gath
         typeAttr('Tindices', dataTypeOf(indices.dtype)),
         typeAttr('Taxis', DataType.int32),
       ],
-      [x, indices, tf.scalar(axis, 'int32')],
+      [x, indices, tf.scalar(along, 'int32')],
     );
   },
 );
