@@ -11,7 +11,13 @@ import { guidedPair, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core
 import * as tf from '@tensorflow/tfjs-core';
 import { EncodedConditions } from './encoded-conditions.js';
 import type { Request } from './request.js';
-import { embeddingsOf, type GivenConditions, type SamplingModels } from './sampling-model.js';
+import {
+  embeddingsOf,
+  type GivenConditions,
+  type Guidance,
+  type SamplingModel,
+  type SamplingModels,
+} from './sampling-model.js';
 
 /**
  * A collaborative model, compiled: all branches of a step run in one function. The mix is the original sampler's, with the
@@ -58,6 +64,24 @@ export function collaborativeModels(model: LatentDiffusionCompose, precision: Re
     },
     dispose() {
       for (const compiled of [encode, step, decode]) compiled.dispose();
+    },
+  };
+}
+
+/** The same for one set of weights and conditions; freeing it frees all. @param p the weights, the caller's */
+export function collaborativeModel(
+  model: LatentDiffusionCompose,
+  p: Params,
+  guidance: Guidance,
+  precision: Request['precision'],
+): SamplingModel {
+  const models = collaborativeModels(model, precision);
+  const one = models.of(p, guidance);
+  return {
+    ...one,
+    dispose() {
+      one.dispose();
+      models.dispose();
     },
   };
 }

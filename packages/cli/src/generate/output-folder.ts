@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rmdir, statfs, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, rmdir, statfs, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { atomicWrite } from '@codiff/ldm-core/node';
 import { InputError } from '../input-error.js';
@@ -61,13 +61,26 @@ export class OutputFolder {
 
   /** Write a file. @throws InputError if the system refuses */
   async write(name: string, bytes: Uint8Array): Promise<void> {
+    await this.save(name, (path) => atomicWrite(path, (sink) => sink.write(bytes)));
+  }
+
+  /** Write a file by a function that does so atomically. @throws InputError if the system refuses */
+  async save(name: string, write: (path: string) => Promise<void>): Promise<void> {
     const path = join(this.path, name);
     try {
-      await atomicWrite(path, (sink) => sink.write(bytes));
+      await write(path);
     } catch (error) {
       throw unwritable(this.path, error);
     }
     if (!this.files.includes(path)) this.files.push(path);
+  }
+
+  /** Remove a file that this run, or one before it, has written for the time being. */
+  async remove(name: string): Promise<void> {
+    const path = join(this.path, name);
+    await rm(path, { force: true });
+    const at = this.files.indexOf(path);
+    if (at >= 0) this.files.splice(at, 1);
   }
 
   /** Remove the folders that were made for this run, if nothing has been written. */

@@ -26,19 +26,20 @@ export function checkPrompt(flag: string, prompt: string): void {
 
 /**
  * The folder that a text names, as the original names it: its case is kept, and a slash makes a folder in a folder.
+ * @param flag the flag that the text came from, for the error
  * @throws InputError if there can be no such folder below `folder`
  */
-export function promptFolder(folder: string, prompt: string): string {
+export function promptFolder(folder: string, prompt: string, flag = 'input_text'): string {
   const path = join(folder, prompt);
   const below = relative(folder, path);
   if (below === '' || below.split(sep)[0] === '..' || prompt.includes('\0')) {
-    throw new InputError(`--input_text '${prompt}' would lead out of the folder ${folder}, which it names a folder in`);
+    throw new InputError(`--${flag} '${prompt}' would lead out of the folder ${folder}, which it names a folder in`);
   }
   for (const name of below.split(sep)) {
     const bytes = Buffer.byteLength(name);
     if (bytes <= NAME_MAX) continue;
     throw new InputError(
-      `--input_text has ${[...prompt].length} characters and names the output folder, which can have ${NAME_MAX} bytes ` +
+      `--${flag} has ${[...prompt].length} characters and names the output folder, which can have ${NAME_MAX} bytes ` +
         `(this one has ${bytes}); wanted a shorter text, the model reads some 75 words at most`,
     );
   }

@@ -57,7 +57,7 @@ const Recipe = z.strictObject({
 export type Recipe = z.output<typeof Recipe>;
 
 /** A PNG file with the recipe in it. */
-export const withRecipe = (png: Uint8Array, recipe: Recipe): Uint8Array =>
+export const withRecipe = (png: Uint8Array, recipe: object): Uint8Array =>
   withText(
     png,
     KEYWORD,
@@ -72,16 +72,27 @@ export const withRecipe = (png: Uint8Array, recipe: Recipe): Uint8Array =>
  * @throws InputError if the file is no PNG, or carries none that this version reads
  */
 export async function readRecipe(path: string): Promise<Recipe> {
+  return parseRecipe(path, Recipe, await recipeText(path));
+}
+
+const WANTED = 'wanted an image that generate, text2image, mask2image or edit has written';
+
+/** The text of the recipe that an image carries, whichever command wrote it. @throws InputError if there is none */
+export async function recipeText(path: string): Promise<string> {
   const bytes = new Uint8Array(await readFile(path));
-  const wanted = 'wanted an image that generate, text2image or mask2image has written';
-  if (!isPng(bytes)) throw new InputError(`--from ${path}: not a PNG file; ${wanted}`);
+  if (!isPng(bytes)) throw new InputError(`--from ${path}: not a PNG file; ${WANTED}`);
   const text = textOf(bytes, KEYWORD);
-  if (text === undefined) throw new InputError(`--from ${path}: the image carries no recipe; ${wanted}`);
+  if (text === undefined) throw new InputError(`--from ${path}: the image carries no recipe; ${WANTED}`);
+  return text;
+}
+
+/** A recipe of a form. @throws InputError saying what does not fit */
+export function parseRecipe<T>(path: string, form: z.ZodType<T>, text: string): T {
   try {
-    return Recipe.parse(JSON.parse(text));
+    return form.parse(JSON.parse(text));
   } catch (error) {
     const issue = error instanceof z.ZodError ? error.issues[0] : undefined;
     const why = issue ? `${issue.path.join('.')}: ${issue.message}` : 'not JSON';
-    throw new InputError(`--from ${path}: the recipe in the image cannot be used (${why}); ${wanted}`);
+    throw new InputError(`--from ${path}: the recipe in the image cannot be used (${why}); ${WANTED}`);
   }
 }

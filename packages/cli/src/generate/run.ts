@@ -16,7 +16,7 @@ import { recipeOf } from './recipe-of.js';
 import type { Request } from './request.js';
 import { sampleBatch } from './sample-batch.js';
 import { stepsNote } from './sampler-settings.js';
-import type { GivenConditions, Guidance, SamplingModel } from './sampling-model.js';
+import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
 import { singleModels } from './single-model.js';
 import { startEngine } from './start-engine.js';
 import { writeBatch } from './write-batch.js';
@@ -53,7 +53,7 @@ export async function run(request: Request): Promise<RunResult> {
   try {
     tellBefore(prepared, note);
     progress.status('loading the model');
-    const info = await startEngine(request);
+    const info = await startEngine(request, request.rerun?.recipe.threads);
     if (request.rerun) tellDifferences(request.rerun.recipe, info, note);
     const model = await loadModel(prepared);
     watch.signal.throwIfAborted();
@@ -87,12 +87,10 @@ export async function run(request: Request): Promise<RunResult> {
 async function loadModel({ request, open, mask, sketch, texts }: Prepared): Promise<SamplingModel> {
   const { text, negativeText, guidanceScale, precision } = request;
   const p = await open.weights.load();
-  const inputs = (words: string | undefined): GivenConditions => ({
-    inputs: {
-      ...(mask ? { seg_mask: oneHotMask(mask) } : {}),
-      ...(sketch ? { sketch: tf.tensor3d(sketch, [1, 1, sketch.length]) } : {}),
-      ...(texts && words !== undefined ? { text: texts.ids(words) } : {}),
-    },
+  const inputs = (words: string | undefined): ConditionInputs => ({
+    ...(mask ? { seg_mask: oneHotMask(mask) } : {}),
+    ...(sketch ? { sketch: tf.tensor3d(sketch, [1, 1, sketch.length]) } : {}),
+    ...(texts && words !== undefined ? { text: texts.ids(words) } : {}),
   });
   const guidance: Guidance = {
     cond: inputs(text),

@@ -6,16 +6,23 @@ import type * as tf from '@tensorflow/tfjs-core';
 export type ConditionInputs = { readonly [condition: string]: tf.Tensor };
 
 /** Conditions still to be encoded, or embeddings [1,L,D] by condition. */
-export type GivenConditions =
-  | { readonly inputs: ConditionInputs }
-  | { readonly embeddings: { readonly [condition: string]: tf.Tensor3D } };
+export type GivenConditions = ConditionInputs | EncodedInputs;
+
+/** Conditions that are encoded already. */
+export interface EncodedInputs {
+  readonly embeddings: { readonly [condition: string]: tf.Tensor3D };
+}
 
 /** The embeddings of given conditions. @param encode used where they are not encoded yet */
 export function embeddingsOf(
   given: GivenConditions,
-  encode: (inputs: ConditionInputs) => { readonly [condition: string]: tf.Tensor3D },
-): { readonly [condition: string]: tf.Tensor3D } {
-  return 'embeddings' in given ? given.embeddings : encode(given.inputs);
+  encode: (inputs: ConditionInputs) => EncodedInputs['embeddings'],
+): EncodedInputs['embeddings'] {
+  return isEncoded(given) ? given.embeddings : encode(given);
+}
+
+function isEncoded(given: GivenConditions): given is EncodedInputs {
+  return 'embeddings' in given && !('dataId' in given.embeddings);
 }
 
 /** What images are to show, and what not. The tensors are the caller's. */

@@ -8,14 +8,17 @@ import type { Request } from './request.js';
 /**
  * Start the engine so that a run gives the same bits whenever it is repeated on this machine: one operation at a time, and for a
  * rerun as many threads as then (they decide in which order sums are taken).
+ * @param threads the engine's own choice by default
  * @throws InputError for a device that there is not, UsageError for a precision that the device does not have
  */
-export async function startEngine(request: Request): Promise<EngineInfo> {
-  const { precision, rerun } = request;
+export async function startEngine(
+  request: Pick<Request, 'precision' | 'device' | 'memoryLimit'>,
+  threads?: number,
+): Promise<EngineInfo> {
+  const { precision } = request;
   const device = deviceOf(request);
   const memoryLimitMiB = memoryLimitOf(request);
   tf.enableProdMode();
-  const threads = rerun?.recipe.threads;
   let info: EngineInfo;
   try {
     info = await useEngine({

@@ -6,7 +6,7 @@ import { type Mask, resizeMask } from './mask.js';
 import type { OutputFolder } from './output-folder.js';
 import { paintMask } from './palette.js';
 import { encodeRgb } from './png/rgb.js';
-import { type Recipe, withRecipe } from './recipe.js';
+import { withRecipe } from './recipe.js';
 import type { BatchRange, Extras } from './request.js';
 
 /** Share of the mask in an image over its mask. */
@@ -29,7 +29,9 @@ export interface BatchFiles {
   readonly extras: Extras;
   readonly mask: Mask | undefined;
   /** The recipe of an image, by its place in the batch. */
-  readonly recipe: (batchIndex: number) => Recipe;
+  readonly recipe: (batchIndex: number) => object;
+  /** How the images' names end. Default: `x_0`. */
+  readonly ending?: string | undefined;
   /** Called before long work; may throw. */
   readonly check: () => void;
 }
@@ -40,13 +42,13 @@ export interface BatchFiles {
  */
 export async function writeBatch(batch: FinishedBatch, files: BatchFiles): Promise<void> {
   const { range, record } = batch;
-  const { folder, extras, mask, recipe, check } = files;
+  const { folder, extras, mask, recipe, check, ending = 'x_0' } = files;
   const write = (i: number, ending: string, image: ByteImage): Promise<void> => {
     const name = `${String(range.first + i).padStart(6, '0')}_${ending}.png`;
     return folder.write(name, withRecipe(encodeRgb(image), recipe(i)));
   };
   const images = imageBytes(await readImages(batch.images));
-  for (const [i, image] of images.entries()) await write(i, 'x_0', image);
+  for (const [i, image] of images.entries()) await write(i, ending, image);
   if (extras.mixed && mask !== undefined) {
     const shown = paintMask(resizeMask(mask, images[0]!.height));
     for (const [i, image] of images.entries()) await write(i, 'mixed', blend(image, shown, MASK_SHARE));
