@@ -40,6 +40,7 @@ export {
   weightsStep,
 } from './edit/imagic.js';
 export { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, interpolate } from './edit/interpolate.js';
+export { LETTER, letterDot } from './edit/pixel-font.js';
 export {
   type NoiseDraw,
   noiseDraws,

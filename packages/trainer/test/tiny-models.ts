@@ -104,16 +104,19 @@ export function tinyDiffusion(
   kind: 'text' | 'mask',
   options: Partial<DiffusionTrainingOptions> = {},
   params: object = {},
-): Tiny {
+): Tiny & { readonly model: LatentDiffusion } {
   const config =
     kind === 'text' ? diffusion(textEncoder, 'caption', params) : diffusion(maskEncoder, 'seg_mask', params);
   const scope = Scope.root();
   const model: LatentDiffusion = codiffRegistry.build(config, roles.latentDiffusion, scope, { files: {} });
-  return { training: latentDiffusionTraining(model, scope.specs, { lr: 1e-3, ...options }), specs: scope.specs };
+  return { model, training: latentDiffusionTraining(model, scope.specs, { lr: 1e-3, ...options }), specs: scope.specs };
 }
 
 /** A collaborative model of a mask and a text branch. */
-export function tinyCompose(options: Partial<DiffusionTrainingOptions> = {}, params: object = {}): Tiny {
+export function tinyCompose(
+  options: Partial<DiffusionTrainingOptions> = {},
+  params: object = {},
+): Tiny & { readonly model: LatentDiffusionCompose } {
   const config = {
     target: 'ldm.models.diffusion.ddpm_compose.LatentDiffusionCompose',
     params: {
@@ -134,11 +137,11 @@ export function tinyCompose(options: Partial<DiffusionTrainingOptions> = {}, par
   };
   const scope = Scope.root();
   const model: LatentDiffusionCompose = codiffRegistry.build(config, composeRoles.collaborative, scope, { files });
-  return { training: composeTraining(model, scope.specs, { lr: 1e-3, ...options }), specs: scope.specs };
+  return { model, training: composeTraining(model, scope.specs, { lr: 1e-3, ...options }), specs: scope.specs };
 }
 
 /** An autoencoder with its discriminator, which counts from optimizer step 2 on; without LPIPS, whose VGG16 is large. */
-export function tinyVae(options: Partial<VaeTrainingOptions> = {}): Tiny {
+export function tinyVae(options: Partial<VaeTrainingOptions> = {}): Tiny & { readonly model: GanAutoencoder } {
   const config = vaeTarget({
     target: 'ldm.modules.losses.LPIPSWithDiscriminator',
     params: { disc_start: 2, perceptual_weight: 0, disc_num_layers: 1 },
@@ -146,7 +149,7 @@ export function tinyVae(options: Partial<VaeTrainingOptions> = {}): Tiny {
   const scope = Scope.root();
   const model = codiffRegistry.build(config, roles.firstStage, scope, { files: {} }) as GanAutoencoder;
   const parsed = parseConfig(AutoencoderConfig, config);
-  return { training: vaeTraining(model, scope.specs, parsed, { lr: 1e-3, ...options }), specs: scope.specs };
+  return { model, training: vaeTraining(model, scope.specs, parsed, { lr: 1e-3, ...options }), specs: scope.specs };
 }
 
 /** Two images with every condition, the same for the same number. */

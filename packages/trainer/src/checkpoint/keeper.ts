@@ -2,6 +2,7 @@ import { copyFile, link, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigTree, ParamSpec } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { ImageLogState } from '../loop/image-cadence.js';
 import type { Divided, Training } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
 import { type BestOptions, type Ranked, rank } from './best.js';
@@ -42,6 +43,8 @@ export const epochFile = (epoch: number): string => `epoch=${String(epoch).padSt
 export class CheckpointKeeper {
   /** Kept for their score, best first. */
   best: readonly Ranked[] = [];
+  /** What the image logger remembers; null: it has not begun. */
+  imageLog: ImageLogState | null = null;
 
   constructor(private readonly options: KeeperOptions) {}
 
@@ -49,7 +52,8 @@ export class CheckpointKeeper {
   async saveLast(divided: Divided, progress: Progress): Promise<void> {
     const { folder, training, specs, seed, config } = this.options;
     await mkdir(folder, { recursive: true });
-    const record: RunRecord = { version: 1, progress, seed, best: this.best, config };
+    const { best, imageLog } = this;
+    const record: RunRecord = { version: 1, progress, seed, best, config, ...(imageLog ? { imageLog } : {}) };
     const contents = { weights: training.weights(divided), memory: optimizerMemory(divided.state), record };
     await saveRunCheckpoint(join(folder, LAST), contents, specs);
   }
@@ -142,6 +146,7 @@ export class CheckpointKeeper {
       if (lost || there.has(each.file)) best.push(each);
     }
     this.best = best;
+    this.imageLog = record.imageLog ?? null;
     return { file: path, divided, record };
   }
 

@@ -15,6 +15,7 @@ import {
 } from '@codiff/ldm-core';
 import { openCheckpointFile, saveParams } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
+import type { ImageLogState } from '../loop/image-cadence.js';
 import type { Ranked } from './best.js';
 import type { Progress } from './progress.js';
 
@@ -29,6 +30,8 @@ export interface RunRecord {
   readonly best: readonly Ranked[];
   /** The resolved configuration. */
   readonly config: ConfigTree;
+  /** What the image logger remembers; absent: it has not begun. */
+  readonly imageLog?: ImageLogState;
 }
 
 /** Everything a run needs to go on. */

@@ -16,7 +16,13 @@ import {
   TARGETS,
 } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
+import type { ReadTokens } from '../images/condition-pictures.js';
+import { composePictures, latentDiffusionPictures } from '../images/model-pictures.js';
+import { pictureOptions } from '../images/picture-options.js';
+import type { MakePictures } from '../images/pictures.js';
+import { vaePictures } from '../images/vae-pictures.js';
 import { composeTraining } from '../steps/compose-training.js';
+import type { Compile } from '../steps/consume.js';
 import { latentDiffusionTraining } from '../steps/latent-diffusion-training.js';
 import type { Training, UpdateOptions } from '../steps/train-state.js';
 import { vaeTraining } from '../steps/vae-training.js';
@@ -37,8 +43,18 @@ export interface BuiltTraining {
   readonly lrFactor?: (step: number) => number;
   /** Length that captions are tokenized to; null: the model reads none. */
   readonly captionLength: number | null;
+  /** What makes pictures of the model at work, as `log_images` of the original does. @throws Error for wrong arguments */
+  readonly pictures: (setup: PictureSetup) => MakePictures;
   /** The weights that a first batch decides; absent: none. */
   readonly measure?: (p: Params, images: tf.Tensor4D, seed: number) => Params;
+}
+
+/** How pictures are made. */
+export interface PictureSetup {
+  /** `log_images_kwargs`. */
+  readonly kwargs: Readonly<Record<string, unknown>>;
+  readonly compile: Compile;
+  readonly readTokens: ReadTokens | null;
 }
 
 /**
@@ -62,6 +78,10 @@ export function buildTraining(config: ResolvedConfig, lr: number, options: Updat
       monitor,
       rates: { 'lr-AdamW': lr },
       captionLength: captionLengthOf(model),
+      pictures: ({ kwargs, ...setup }) =>
+        model instanceof LatentDiffusion
+          ? latentDiffusionPictures(model, { ...setup, options: pictureOptions(kwargs, false) })
+          : composePictures(model, { ...setup, options: pictureOptions(kwargs, true) }),
       ...(scaleByStd ? { measure } : {}),
       ...(schedulerConfig
         ? { lrFactor: codiffRegistry.build(schedulerConfig, roles.lrSchedule, Scope.root(), {}) }
@@ -81,6 +101,7 @@ export function buildTraining(config: ResolvedConfig, lr: number, options: Updat
     monitor: parsed.monitor,
     rates: { 'lr-Adam': lr, 'lr-Adam-1': lr },
     captionLength: null,
+    pictures: ({ kwargs, compile }) => vaePictures(model, parsed.imageKey, pictureOptions(kwargs, false), compile),
   };
 }
 

@@ -2,6 +2,7 @@ import { BertTokenizer } from '@codiff/ldm-core';
 import { loadBertVocabulary } from '@codiff/ldm-core/node';
 import type { FaceBatch } from '../data/loader/collate.js';
 import type { FaceLoader } from '../data/loader/face-loader.js';
+import type { ReadTokens } from '../images/condition-pictures.js';
 import type { BatchSource, HostBatch, HostTensor } from '../loop/batch-source.js';
 
 /** Turns a batch's captions into ids, or leaves them out. */
@@ -15,6 +16,18 @@ export async function captionTokenizer(length: number | null): Promise<Tokenize>
     const values = new Int32Array(texts.length * length);
     texts.forEach((text, i) => void values.set(tokenizer.ids(text), i * length));
     return { values, shape: [texts.length, length] };
+  };
+}
+
+/** Reads ids back as words: special entries and padding left out, pieces of words joined. */
+export async function captionReader(): Promise<ReadTokens> {
+  const vocabulary = await loadBertVocabulary();
+  return (ids) => {
+    const words = [...ids].map((id) => vocabulary[id] ?? '?').filter((word) => !/^\[(PAD|CLS|SEP)\]$/.test(word));
+    return words
+      .reduce((text, word) => (word.startsWith('##') ? text + word.slice(2) : `${text} ${word}`), '')
+      .trim()
+      .replace(/ ([.,;:!?])/g, '$1');
   };
 }
 

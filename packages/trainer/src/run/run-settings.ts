@@ -1,5 +1,5 @@
 import { type ConfigTree, isTree, parseConfig, type ResolvedConfig } from '@codiff/ldm-core';
-import { ModelCheckpointConfig } from '../config/callback-configs.js';
+import { ImageLoggerConfig, ModelCheckpointConfig } from '../config/callback-configs.js';
 import { dataModuleOf } from '../data/data-module.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
 import { TrainError } from '../train-error.js';
@@ -18,6 +18,8 @@ export interface RunSettings {
   readonly clipNorm: number | null;
   readonly logEvery: number;
   readonly checkpoint: ModelCheckpointConfig;
+  /** null: no pictures. */
+  readonly imageLogger: ImageLoggerConfig | null;
   /** Steps between checkpoints of weights alone; null: none. */
   readonly saveWeightsEvery: number | null;
   /** Options of the original's trainer that the config sets and this one does not have. */
@@ -59,6 +61,12 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
     clipNorm: positive(number(trainer.gradient_clip_val)),
     logEvery: number(trainer.log_every_n_steps) ?? DEFAULTS.logEvery,
     checkpoint: parseConfig(ModelCheckpointConfig, { target: 'checkpoint', params }),
+    imageLogger: isTree(callbacks.image_logger)
+      ? parseConfig(ImageLoggerConfig, {
+          target: 'image_logger',
+          params: section(section(callbacks, 'image_logger'), 'params'),
+        })
+      : null,
     saveWeightsEvery: isTree(steps) ? positive(number(section(steps, 'params').every_n_train_steps)) : null,
     unapplied: Object.keys(trainer).filter((option) => trainer[option] !== null && !APPLIED.includes(option)),
   };

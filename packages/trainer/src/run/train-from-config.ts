@@ -9,6 +9,7 @@ import { BEGINNING, type Progress } from '../checkpoint/progress.js';
 import { lockRun } from '../checkpoint/run-lock.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
 import { FaceLoader } from '../data/loader/face-loader.js';
+import { ImageLogger } from '../images/image-logger.js';
 import { openEventFile } from '../log/event-file.js';
 import { openJsonLines } from '../log/json-lines.js';
 import { joinSinks } from '../log/log-sink.js';
@@ -16,12 +17,12 @@ import { type BatchSource, toTensors } from '../loop/batch-source.js';
 import type { Requests } from '../loop/signals.js';
 import { train } from '../loop/train.js';
 import type { TrainEnd, TrainEvent } from '../loop/train-run.js';
-import type { Compile } from '../steps/consume.js';
+import { type Compile, eagerly } from '../steps/consume.js';
 import { describeLearningRate, learningRate } from '../steps/learning-rate.js';
 import type { Divided } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
 import { type BuiltTraining, buildTraining } from './build-training.js';
-import { captionTokenizer, faceSource } from './face-source.js';
+import { captionReader, captionTokenizer, faceSource } from './face-source.js';
 import { makeRunFolder, type RunFolder } from './run-folder.js';
 import { keptBest, type RunSettings, runSettings } from './run-settings.js';
 import { startWeights } from './start-weights.js';
@@ -94,7 +95,20 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
       await openJsonLines(join(run.folder, 'log.jsonl'), from),
     ]);
     closing.unshift(() => log.close());
-    const { maxEpochs, maxSteps, saveWeightsEvery } = settings;
+    const { maxEpochs, maxSteps, saveWeightsEvery, imageLogger } = settings;
+    const { compile = eagerly } = request;
+    const readTokens = built.captionLength === null ? null : await captionReader();
+    const images =
+      imageLogger &&
+      new ImageLogger({
+        config: imageLogger,
+        make: built.pictures({ kwargs: imageLogger.logImagesKwargs, compile, readTokens }),
+        training: built.training,
+        seed,
+        folder: run.folder,
+        log,
+        memory: keeper,
+      });
     const end = await train({
       training: built.training,
       divided,
@@ -107,6 +121,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
       rates: built.rates,
       keeper,
       log,
+      ...(images ? { images } : {}),
       folder: run.folder,
       limits: {
         maxEpochs,
