@@ -1,3 +1,4 @@
+export { type ClassInfluence, classInfluence, meanInfluence } from './class-influence.js';
 export {
   type CollaborateOptions,
   type Collaborator,
@@ -63,3 +64,8 @@ export { type MixDenoiserOptions, type MixEvent, mixDenoiser } from './mix-denoi
 export { type MixRecorder, type MixRecorderOptions, recordMixes } from './mix-recorder.js';
 export { specsOf } from './model-specs.js';
 export type { MixedNoise, NoiseMix } from './noise-mix.js';
+export { dataUri } from './report/data-uri.js';
+export { escapeHtml, Html, type HtmlPart, html, jsonData, rawHtml } from './report/html.js';
+export { LINE_COLORS, type LinePlot, linePlot, type PlotAxis, type PlotSeries } from './report/line-plot.js';
+export { factsTable, type ReportPage, reportPage, section } from './report/page.js';
+export { type AxisTicks, formatNumber, linearTicks, logTicks, type Scale } from './report/ticks.js';
