@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, counts, flag, oneOf, only, probability, target, text } from './fields.js';
+import { count, counts, flag, note, oneOf, only, probability, target, text } from './fields.js';
 import { grouped } from './groups.js';
 import { type Finding, ruleOf, withRules } from './rules.js';
 
@@ -59,6 +59,8 @@ export const AutoencoderConfig = z.strictObject({
   /** Metric that ranks the best 10 checkpoints; null: no ranking. */
   monitor: text().nullable().default(null),
   colorizeNlabels: count().nullable().default(null),
+  /** Ours: a schedule of both learning rates, as diffusion models have one. */
+  schedulerConfig: note(target('lrSchedule').nullable().default(null), { role: 'lrSchedule' }),
 });
 
 /** {@link AutoencoderConfig} with its defaults applied. */

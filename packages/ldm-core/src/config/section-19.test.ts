@@ -96,6 +96,7 @@ const tables: Readonly<Record<string, Table>> = {
     image_key: 'image',
     monitor: null,
     colorize_nlabels: null,
+    scheduler_config: null,
   },
   [TARGETS.vaeLoss]: {
     disc_start: R,
