@@ -100,6 +100,10 @@ export type {
   TrainRun,
 } from './loop/train-run.js';
 export { type Validation, validate } from './loop/validate.js';
+export { type Replicas, replicasOf } from './parallel/replicas.js';
+export { Team, type TeamOptions } from './parallel/team.js';
+export { ReplicasDifferError, type RunKeeper, TeamKeeper } from './parallel/team-keeper.js';
+export type { AllReduce, TeamPlace } from './parallel/team-place.js';
 export {
   makeRunFolder,
   newRunFolder,

@@ -1,6 +1,7 @@
-import type { CheckpointKeeper } from '../checkpoint/keeper.js';
 import type { Progress } from '../checkpoint/progress.js';
 import type { LogSink } from '../log/log-sink.js';
+import type { Team } from '../parallel/team.js';
+import type { RunKeeper } from '../parallel/team-keeper.js';
 import type { Compile } from '../steps/consume.js';
 import type { Divided, Training } from '../steps/train-state.js';
 import type { BatchSource, HostBatch } from './batch-source.js';
@@ -89,7 +90,7 @@ export interface TrainRun {
   readonly rates: Readonly<Record<string, number>>;
   /** Factor of the learning rates at a step counted from 0; default: 1. */
   readonly lrFactor?: (step: number) => number;
-  readonly keeper: CheckpointKeeper;
+  readonly keeper: RunKeeper;
   readonly log: LogSink;
   /** Absent: no pictures. */
   readonly images?: ImageWriter | undefined;
@@ -105,6 +106,11 @@ export interface TrainRun {
   /** Default: operation by operation. */
   readonly compile?: Compile;
   readonly requests?: Pick<Requests, 'stop' | 'takeSave'>;
+  /**
+   * The other processes that train this model, each on its share of every batch. `training` has their replicas, `keeper`
+   * is a {@link TeamKeeper}; requests and a limit of time are the team's to hear.
+   */
+  readonly team?: Team | undefined;
   readonly onEvent?: (event: TrainEvent) => void;
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Rng } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterBatch, afterEpoch, type Progress } from '../checkpoint/progress.js';
+import { ReplicasDifferError } from '../parallel/team-keeper.js';
 import { eagerly } from '../steps/consume.js';
 import type { StepControl } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
@@ -71,6 +72,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
     try {
       await act();
     } catch (error) {
+      if (error instanceof ReplicasDifferError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       onEvent({ kind: 'warning', message: `no ${missed} at step ${progress.globalStep}: ${reason}` });
     }
@@ -109,6 +111,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   const whyStop = (): TrainEnd['why'] | null => {
     if (limits.maxEpochs !== undefined && progress.epoch >= limits.maxEpochs) return 'epochs';
     if (limits.maxSteps !== undefined && progress.globalStep >= limits.maxSteps) return 'steps';
+    if (run.team) return run.team.why;
     if (limits.maxSeconds !== undefined && performance.now() - began >= 1000 * limits.maxSeconds) return 'time';
     return run.requests?.stop.aborted ? 'asked' : null;
   };
@@ -116,7 +119,9 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   const stopAt = async ({ before, values }: ReadStep, bad: readonly string[]): Promise<never> => {
     sound = false;
     unread.dispose();
-    const file = join(run.folder, `nonfinite-step=${String(before.globalStep).padStart(9, '0')}.safetensors`);
+    const share = run.team ? `-process=${run.team.place.rank}` : '';
+    const step = String(before.globalStep).padStart(9, '0');
+    const file = join(run.folder, `nonfinite-step=${step}${share}.safetensors`);
     for await (const host of run.train.epoch(before.epoch, before.batch)) {
       await saveBatch(file, host, { progress: JSON.stringify(before), values: JSON.stringify(named(values)) });
       break;
@@ -125,7 +130,8 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   };
   /** Wait for the steps that are under way, and look at what they logged. @param log whether it goes to the log too */
   const catchUp = async (log = false): Promise<void> => {
-    const steps = await unread.read();
+    const read = await unread.read();
+    const steps = run.team ? await run.team.average(read) : read;
     for (const each of steps) {
       const bad = nonFinite(each.values);
       if (bad.length > 0) await stopAt(each, bad);
@@ -156,6 +162,8 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   };
 
   if (progress.batches === 0) scoreOf(await runValidation(run.sanityBatches ?? SANITY_BATCHES));
+  // Should another process be lost, there is something to go on from.
+  if (run.team && progress.batches === 0) await save(() => keeper.saveLast({ frozen, state }, progress));
   let why = whyStop();
   try {
     while (why === null) {
@@ -188,14 +196,16 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
         const { globalStep } = progress;
         const ends = progress.batch === run.train.length;
         const every = (steps: number | undefined): boolean => update && steps !== undefined && globalStep % steps === 0;
+        // Processes that work together read after the same batches.
+        const due = run.team ? await run.team.meet(update) : unread.due;
         if (every(logEvery)) await catchUp(true);
-        else if (unread.due || ends) await catchUp();
+        else if (due || ends) await catchUp();
         // Timers, signals and the threads that read data have their turn.
         else await new Promise((resolve) => setImmediate(resolve));
 
         if (update) await apart(() => pictures('train', host, before.batch));
         // At the end of an epoch its own checkpoint follows.
-        if (run.requests?.takeSave() || (every(run.saveEvery) && !ends)) {
+        if ((run.team ?? run.requests)?.takeSave() || (every(run.saveEvery) && !ends)) {
           await catchUp();
           await save(() => keeper.saveLast({ frozen, state }, progress));
         }
@@ -226,6 +236,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
       why = whyStop();
     }
   } catch (error) {
+    run.team?.leave();
     if (sound) {
       // What is still under way may be spoilt, and then it is not saved.
       await catchUp();

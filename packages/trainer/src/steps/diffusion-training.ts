@@ -15,6 +15,7 @@ import {
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { stepRng } from '../parallel/replicas.js';
 import { storedAverages, takeAverages } from './averages.js';
 import { applyGradients, initGroup } from './optim-group.js';
 import type { Divided, Logs, TensorBatch, Training, UpdateOptions } from './train-state.js';
@@ -107,12 +108,12 @@ export function diffusionTraining<C>(
     step(state, frozen, batch, control) {
       return tidyTree(() => {
         const group = state.groups[GROUP]!;
-        const rng = Rng.from(control.seed);
+        const rng = stepRng(control.seed, options.replicas);
         const before = frozen.merge(group.params);
         const condition = task.prepare(before, batch);
         const draws = { ...drawFor(before, batch, rng), dropout: rng.split('dropout') };
         const { value, grads } = valueAndGrads((p) => task.losses(frozen.merge(p), condition, draws), group.params);
-        const next = applyGradients(group, grads, plan, control, options);
+        const next = applyGradients(GROUP, group, grads, plan, control, options);
         const ema = state.ema && emaUpdate(state.ema, next.group.params, options.emaDecay);
         const logs: Logs = {
           ...loggedLosses(value, 'train'),

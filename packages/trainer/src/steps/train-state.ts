@@ -1,5 +1,6 @@
 import type { EmaState, OptimState, Params } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Replicas } from '../parallel/replicas.js';
 
 /** One optimizer with everything it changes. */
 export interface OptimGroup {
@@ -67,4 +68,6 @@ export interface UpdateOptions {
   readonly clipNorm?: number;
   /** Weight decay that is added to the gradients, as PyTorch's Adam does it; 0 by default. */
   readonly l2?: number;
+  /** The copies of the model in other processes, with which this one shares each batch; absent: it works alone. */
+  readonly replicas?: Replicas | undefined;
 }

@@ -230,7 +230,7 @@ describe('applyGradients', () => {
     const plan = new Map([['w', { ...adamDefaults, lr: 0.1 }]]);
     const group = initGroup(new Params([['w', tf.tensor1d([2])]]), plan, {});
     const grads = new Params([['w', tf.tensor1d([1])]]);
-    const next = applyGradients(group, grads, plan, control(0), { l2: 0.1 });
+    const next = applyGradients('model', group, grads, plan, control(0), { l2: 0.1 });
     expect(next.group.optim.m.get('w')!.dataSync()[0]).toBeCloseTo(0.1 * (1 + 0.1 * 2), 6);
   });
 });

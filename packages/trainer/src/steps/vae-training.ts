@@ -15,6 +15,7 @@ import {
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { stepRng } from '../parallel/replicas.js';
 import { applyGradients, initGroup } from './optim-group.js';
 import type {
   EvaluateControl,
@@ -121,14 +122,19 @@ export function vaeStep(
     const discFactor = discFactorAt(vae, control.globalStep);
     let current = state;
     const logs: Record<string, tf.Scalar> = {};
-    for (const name of ['autoencoder', 'discriminator'] as const) {
+    const passes = vae.loss.usesDiscriminator
+      ? (['autoencoder', 'discriminator'] as const)
+      : (['autoencoder'] as const);
+    for (const name of passes) {
       const pass = name === 'autoencoder' ? generatorPass : discriminatorPass;
       const inputs = { images, noise: noise[name], discFactor, train: true, rng: dropout?.split(name) };
       const all = weightsIn(current, frozen);
       const { value, grads } = valueAndGrads((p) => pass(vae, all.merge(p), inputs), current.groups[name]!.params);
       // A first batch may set weights (ActNorm), which the optimizer then moves.
-      current = withValues(current, value.buffers);
-      const next = applyGradients(current.groups[name]!, grads, plans[name], control, options);
+      // Batch statistics are each process's own; the running ones are the first one's, as PyTorch's DDP has it.
+      const { replicas } = options;
+      current = withValues(current, replicas ? replicas.first(value.buffers, `statistics of ${name}`) : value.buffers);
+      const next = applyGradients(name, current.groups[name]!, grads, plans[name], control, options);
       current = { ...current, groups: { ...current.groups, [name]: next.group } };
       for (const [log, scalar] of Object.entries(value.logs)) logs[`train/${log}`] = scalar;
       if (next.norm) logs[`train/grad_norm_${name}`] = next.norm;
@@ -169,7 +175,7 @@ export function vaeTraining(
     weights: ({ frozen, state }) => weightsIn(state, frozen),
     step: (state, frozen, batch, control) =>
       tidyTree(() => {
-        const rng = Rng.from(control.seed);
+        const rng = stepRng(control.seed, options.replicas);
         const drawn = { ...draw(batch, rng), dropout: rng.split('dropout') };
         return vaeStep(vae, plans, options, state, frozen, drawn, control);
       }),
@@ -188,7 +194,8 @@ function evaluateVae(
   const shared = { images, discFactor: discFactorAt(vae, globalStep), train: false, adaptive: false };
   const inputs = (name: keyof VaeBatch['noise']): GanPassInputs => ({ ...shared, noise: noise[name] });
   const { logs } = generatorPass(vae, p, inputs('autoencoder'));
-  const all = { ...logs, ...discriminatorPass(vae, p, inputs('discriminator')).logs };
+  const judged = vae.loss.usesDiscriminator ? discriminatorPass(vae, p, inputs('discriminator')).logs : {};
+  const all = { ...logs, ...judged };
   return Object.fromEntries(Object.entries(all).map(([name, scalar]) => [`val/${name}`, scalar]));
 }
 
