@@ -47,6 +47,9 @@ export interface ComposeBatch {
 /** Schedule arrays that the original keeps out of its checkpoints. */
 const NOT_STORED = 'lvlb_weights';
 
+/** Where a branch's checkpoint and the model's keep a factor that was measured. */
+const SCALE = [['scale_factor', 'scale_factor']] as const;
+
 /** What alone is trained. */
 const DYNAMIC_DIFFUSER = /^model\.[^.]+_confidence_predictor\./;
 
@@ -82,7 +85,9 @@ export class LatentDiffusionCompose {
     this.condStage = parts.condStage(scope.at('cond_stage_model'));
     for (const condition of this.conditions) {
       const file = config[checkpointField[condition]];
-      if (file !== null) scope.startFrom(file, [], branchPrefixes(condition));
+      // The branches were trained with a factor; measured anew it would be another.
+      const scale = condition === 'text' && config.scaleFactor === 'auto' ? SCALE : [];
+      if (file !== null) scope.startFrom(file, [], [...branchPrefixes(condition), ...scale]);
     }
     if (config.ckptPath !== null) scope.startFrom(config.ckptPath, config.ignoreKeys);
   }

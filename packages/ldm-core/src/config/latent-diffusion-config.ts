@@ -43,7 +43,8 @@ export const diffusionFields = {
   condStageTrainable: flag().default(false),
   /** The encoder's method to call; null: `encode`. */
   condStageForward: oneOf(['encode', 'forward']).nullable().default(null),
-  scaleFactor: number().default(1),
+  /** `auto` (ours): measured on the first batches of a run, and stored as a buffer. */
+  scaleFactor: z.union([z.number(), z.literal('auto')], { error: 'wanted a number, or auto' }).default(1),
   scaleByStd: flag().default(false),
   ckptPath: text().nullable().default(null),
   ignoreKeys: z.array(text(), { error: 'wanted a list of key prefixes' }).default([]),

@@ -248,7 +248,7 @@ describe('a LatentDiffusion', () => {
     expectClose(ldm.decodeFirstStage(measured, scaled), ldm.decodeFirstStage(p, tf.tensor4d(z, [2, 4, 4, 3])), 1e-3);
     expectNoLeak(() => [...ldm.measureScale(p, images, noise).values()]);
     const given = build({ ...TINY, unetConfig: plainUnet({ inChannels: 6 }) }).ldm;
-    expect(() => given.measureScale(p, images, noise)).toThrow(/scale_by_std is false/);
+    expect(() => given.measureScale(p, images, noise)).toThrow(/scale_by_std is false and scale_factor a number/);
   });
 
   it('noises its condition at its own timesteps', () => {

@@ -7,7 +7,8 @@ import { samplePosterior } from '../vae/posterior.js';
 
 /**
  * The factor between a first stage's latents and the ones diffused, and with it the way from images to latents and back
- * (Rombach et al. 2022, appendix G). A number of the config, or with `scale_by_std` a scalar under the key `scale_factor`.
+ * (Rombach et al. 2022, appendix G). A number of the config; with
+ * `scale_by_std` or `scale_factor: auto` a scalar under the key `scale_factor`, which a run's first batches give.
  */
 export class LatentScale {
   private readonly factor: number;
@@ -17,8 +18,9 @@ export class LatentScale {
     private readonly scope: Scope,
     { scaleFactor, scaleByStd }: Pick<LatentDiffusionConfig, 'scaleFactor' | 'scaleByStd'>,
   ) {
-    this.factor = scaleFactor;
-    this.measured = scaleByStd ? scope.buffer('scale_factor', [], { kind: 'constant', value: 1 }) : null;
+    this.factor = scaleFactor === 'auto' ? 1 : scaleFactor;
+    const measures = scaleByStd || scaleFactor === 'auto';
+    this.measured = measures ? scope.buffer('scale_factor', [], { kind: 'constant', value: 1 }) : null;
   }
 
   /** The factor: a number, or a scalar that the first batch measured. */
@@ -27,14 +29,16 @@ export class LatentScale {
   }
 
   /**
-   * With `scale_by_std`, the factor that the first batch of a fresh run gives: 1/std of its latents, variance over n-1.
+   * Where it is measured, the factor that these images give: 1/std of its latents, variance over n-1.
    * @param images in [-1,1] [B,H,W,C] @param noise standard normal [B,h,w,C'] @returns the one tensor to put in the weights
    * @throws Error if the config gives the factor itself
    */
   measure(p: Params, firstStage: AutoencoderKL<unknown>, images: tf.Tensor4D, noise: tf.Tensor4D): Params {
     const { measured } = this;
     if (measured === null) {
-      throw new Error(`model '${this.scope.path}': scale_by_std is false, so scale_factor is not measured`);
+      throw new Error(
+        `model '${this.scope.path}': scale_by_std is false and scale_factor a number, so it is not measured`,
+      );
     }
     const factor = tf.tidy(() => {
       const z = samplePosterior(firstStage.encode(p, images), noise);

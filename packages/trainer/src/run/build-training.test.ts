@@ -96,21 +96,38 @@ it('takes the schedule of the config', async () => {
   expect([0, 10, 15, 20].map((step) => lrFactor!(step))).toEqual([0.1, 1, 0.5, 0]);
 });
 
-it('measures the scale of latents that the config leaves open', async () => {
+it.each([
+  ['scale_by_std=true', 'scale_factor=1', 1],
+  ['scale_by_std=false', 'scale_factor=auto', 2],
+])('measures the scale of latents that the config leaves open: %s, %s', async (std, factor, batches) => {
   const config = await load('packages/parity/fixtures/configs/tiny_text', [
-    'model.params.scale_by_std=true',
-    'model.params.scale_factor=1',
+    `model.params.${std}`,
+    `model.params.${factor}`,
     'model.params.first_stage_config.params.ckpt_path=null',
   ]);
   const { measure, specs } = buildTraining(config, 1e-6, {});
   const weights = initParams(specs, 1);
-  const images = Rng.of(2).normal<tf.Rank.R4>([2, 64, 64, 3]);
-  const measured = measure!(weights, images, 3);
-  expect([...measured.keys()]).toEqual(['scale_factor']);
+  const images = [2, 3].map((seed) => Rng.of(seed).normal<tf.Rank.R4>([2, 64, 64, 3]));
+  const hosts = images.map((x) => ({ image: { values: x.dataSync() as Float32Array, shape: x.shape } }));
+  const source = {
+    length: 2,
+    async *epoch() {
+      yield* hosts;
+    },
+  };
+  const measured = await measure!(weights, source, 3);
+  expect([...measured.params.keys()]).toEqual(['scale_factor']);
+  expect([measured.batches, measured.images]).toEqual([batches, 2 * batches]);
   const { model } = buildModel<LatentDiffusion>(config, roles.latentDiffusion, trainerRegistry);
-  const noise = Rng.of(3).split('scale').normal<tf.Rank.R4>([2, 16, 16, 3]);
-  const z = model.encodeFirstStage(weights.merge(measured), images, noise);
-  expect((await tf.moments(z).variance.data())[0]).toBeCloseTo(1, 2);
+  const rng = Rng.of(3).split('scale');
+  const z = tf.concat(
+    images.slice(0, batches).map((x, i) => {
+      const noise = (i === 0 ? rng : rng.split(i)).normal<tf.Rank.R4>([2, 16, 16, 3]);
+      return model.encodeFirstStage(weights.merge(measured.params), x, noise);
+    }),
+  );
+  const { variance } = tf.moments(z);
+  expect(((await variance.data())[0]! * z.size) / (z.size - 1)).toBeCloseTo(1, 4);
 });
 
 it('refuses what cannot be trained', async () => {

@@ -14,20 +14,21 @@ import {
   Scope,
   type StartingPoint,
   TARGETS,
+  type TargetConfig,
 } from '@codiff/ldm-core';
-import type * as tf from '@tensorflow/tfjs-core';
 import type { ReadTokens } from '../images/condition-pictures.js';
 import { composePictures, latentDiffusionPictures } from '../images/model-pictures.js';
 import { pictureOptions } from '../images/picture-options.js';
 import type { MakePictures } from '../images/pictures.js';
 import { vaePictures } from '../images/vae-pictures.js';
+import type { BatchSource } from '../loop/batch-source.js';
 import { composeTraining } from '../steps/compose-training.js';
 import type { Compile } from '../steps/consume.js';
 import { latentDiffusionTraining } from '../steps/latent-diffusion-training.js';
 import type { Training, UpdateOptions } from '../steps/train-state.js';
 import { vaeTraining } from '../steps/vae-training.js';
 import { TrainError } from '../train-error.js';
-import { measureScale } from './measure-scale.js';
+import { type MeasuredScale, measureScale } from './measure-scale.js';
 import { perceptualFiles } from './perceptual-files.js';
 
 /** How the model of a config is trained. */
@@ -45,8 +46,8 @@ export interface BuiltTraining {
   readonly captionLength: number | null;
   /** What makes pictures of the model at work, as `log_images` of the original does. @throws Error for wrong arguments */
   readonly pictures: (setup: PictureSetup) => MakePictures;
-  /** The weights that a first batch decides; absent: none. */
-  readonly measure?: (p: Params, images: tf.Tensor4D, seed: number) => Params;
+  /** The scale that the first batches decide; absent: the config gives it. */
+  readonly measure?: (p: Params, source: BatchSource, seed: number) => Promise<MeasuredScale>;
 }
 
 /** How pictures are made. */
@@ -65,12 +66,12 @@ export interface PictureSetup {
 export function buildTraining(config: ResolvedConfig, lr: number, options: UpdateOptions): BuiltTraining {
   const { model, specs, startingPoints } = buildModel(config, roles.model, codiffRegistry);
   if (model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose) {
-    const { monitor, schedulerConfig, scaleByStd } = model.config;
+    const { monitor, schedulerConfig, scaleByStd, scaleFactor } = model.config;
     const training =
       model instanceof LatentDiffusion
         ? latentDiffusionTraining(model, specs, { lr, ...options })
         : composeTraining(model, specs, { lr, ...options });
-    const measure: BuiltTraining['measure'] = (p, images, seed) => measureScale(model, p, images, seed);
+    const measure: BuiltTraining['measure'] = (p, source, seed) => measureScale(model, p, source, seed);
     return {
       training,
       specs,
@@ -82,10 +83,8 @@ export function buildTraining(config: ResolvedConfig, lr: number, options: Updat
         model instanceof LatentDiffusion
           ? latentDiffusionPictures(model, { ...setup, options: pictureOptions(kwargs, false) })
           : composePictures(model, { ...setup, options: pictureOptions(kwargs, true) }),
-      ...(scaleByStd ? { measure } : {}),
-      ...(schedulerConfig
-        ? { lrFactor: codiffRegistry.build(schedulerConfig, roles.lrSchedule, Scope.root(), {}) }
-        : {}),
+      ...(scaleByStd || scaleFactor === 'auto' ? { measure } : {}),
+      ...scheduleOf(schedulerConfig),
     };
   }
   const parsed = config.model.target === TARGETS.autoencoder ? parseConfig(AutoencoderConfig, config.model) : null;
@@ -102,7 +101,12 @@ export function buildTraining(config: ResolvedConfig, lr: number, options: Updat
     rates: { 'lr-Adam': lr, 'lr-Adam-1': lr },
     captionLength: null,
     pictures: ({ kwargs, compile }) => vaePictures(model, parsed.imageKey, pictureOptions(kwargs, false), compile),
+    ...scheduleOf(parsed.schedulerConfig),
   };
+}
+
+function scheduleOf(config: TargetConfig | null): Pick<BuiltTraining, 'lrFactor'> {
+  return config ? { lrFactor: codiffRegistry.build(config, roles.lrSchedule, Scope.root(), {}) } : {};
 }
 
 function hasGanLoss(model: unknown): model is AutoencoderKL<LPIPSWithDiscriminator> {

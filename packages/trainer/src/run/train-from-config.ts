@@ -13,7 +13,7 @@ import { ImageLogger } from '../images/image-logger.js';
 import { openEventFile } from '../log/event-file.js';
 import { openJsonLines } from '../log/json-lines.js';
 import { joinSinks } from '../log/log-sink.js';
-import { type BatchSource, toTensors } from '../loop/batch-source.js';
+import type { BatchSource } from '../loop/batch-source.js';
 import type { Requests } from '../loop/signals.js';
 import { train } from '../loop/train.js';
 import type { TrainEnd, TrainEvent } from '../loop/train-run.js';
@@ -187,16 +187,12 @@ async function begin(
     },
   });
   if (built.measure && !given.has('scale_factor')) {
-    for await (const host of source.epoch(0, 0)) {
-      const batch = toTensors(host);
-      for (const [key, tensor] of built.measure(weights, batch.image as tf.Tensor4D, seed)) {
-        weights.get(key)?.dispose();
-        weights.set(key, tensor);
-        onNote(`${key}: ${(await tensor.data())[0]}, measured on the first batch`);
-      }
-      tf.dispose(Object.values(batch));
-      break;
+    const { params, factor, batches, images } = await built.measure(weights, source, seed);
+    for (const [key, tensor] of params) {
+      weights.get(key)?.dispose();
+      weights.set(key, tensor);
     }
+    onNote(`scale_factor: ${factor.toPrecision(6)}, measured on ${images} images of the first ${batches} batch(es)`);
   }
   return { divided: built.training.divide(weights), progress: BEGINNING };
 }
