@@ -46,6 +46,23 @@ export const CallbacksConfig = z.strictObject({
 /** {@link CallbacksConfig}. */
 export type CallbacksConfig = z.output<typeof CallbacksConfig>;
 
+const pattern = z.string().refine(isPattern, { error: 'wanted a regular expression' });
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** One of `lightning.learning_rates`: the base rate of the weights whose key matches; null freezes them. */
+export const RateRuleConfig = z.strictObject({
+  match: pattern,
+  lr: fields.number().min(0, { error: 'wanted a rate of at least 0, or null' }).nullable(),
+});
+
 /** `lightning` of a config file. */
 export const LightningConfig = z.strictObject({
   callbacks: CallbacksConfig.optional(),
@@ -53,6 +70,8 @@ export const LightningConfig = z.strictObject({
   modelcheckpoint: note(target('callback').optional(), { role: 'callback' }),
   logger: note(target('logger').optional(), { role: 'logger' }),
   trainer: TrainerConfig.optional(),
+  /** Ours: base learning rates by group. The first that matches a weight's key counts; each trained weight needs one. */
+  learningRates: z.array(RateRuleConfig, { error: 'wanted a list of {match, lr}' }).optional(),
 });
 
 /** {@link LightningConfig}. */

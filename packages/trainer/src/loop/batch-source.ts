@@ -49,3 +49,20 @@ export async function saveBatch(
   });
   await atomicWrite(path, (sink) => writeSafetensors(sink, new Map(tensors), notes));
 }
+
+/** The first batches of each epoch. @param limit says how many, given how many there are; null: all */
+export function limited(source: BatchSource, limit: ((batches: number) => number) | null): BatchSource {
+  if (limit === null) return source;
+  const length = Math.min(limit(source.length), source.length);
+  return {
+    length,
+    async *epoch(epoch, from) {
+      if (from >= length) return;
+      let index = from;
+      for await (const batch of source.epoch(epoch, from)) {
+        yield batch;
+        if (++index === length) return;
+      }
+    },
+  };
+}

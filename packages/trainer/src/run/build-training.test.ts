@@ -130,6 +130,36 @@ it.each([
   expect(((await variance.data())[0]! * z.size) / (z.size - 1)).toBeCloseTo(1, 4);
 });
 
+it('trains groups at their own rates: the first that matches counts, null freezes, all have to be matched', async () => {
+  const rules = [
+    { match: /^cond_stage_model\./, lr: null },
+    { match: /time_embed/, lr: 1e-3 },
+    { match: /./, lr: 1e-5 },
+  ];
+  const text = 'packages/parity/fixtures/configs/tiny_text';
+  const config = await load(text);
+  const { rates, training, specs } = buildTraining(config, 1, { rules });
+  expect(rates).toEqual({ 'lr-AdamW/pg1': 0, 'lr-AdamW/pg2': 1e-3, 'lr-AdamW/pg3': 1e-5 });
+  const trained = [...training.divide(initParams(specs, 1)).state.groups.model!.params.keys()];
+  expect(trained.some((key) => key.includes('time_embed'))).toBe(true);
+  expect(trained.filter((key) => key.startsWith('cond_stage_model.'))).toEqual([]);
+  expect(() => buildTraining(config, 1, { rules: rules.slice(0, 2) })).toThrow(/no group matches \d+ trained weights/);
+  expect(() => buildTraining(config, 1, { rules: [{ match: /typo/, lr: 1 }, ...rules] })).toThrow(
+    "'typo' matches no weight",
+  );
+  const vae = await load('packages/parity/fixtures/configs/tiny_vae');
+  const both = buildTraining(vae, 1, {
+    rules: [
+      { match: /^encoder\./, lr: null },
+      { match: /./, lr: 2 },
+    ],
+  });
+  const { groups } = both.training.divide(initParams(both.specs, 1)).state;
+  expect([...groups.autoencoder!.params.keys()].filter((key) => key.startsWith('encoder.'))).toEqual([]);
+  expect([...groups.discriminator!.params.keys()].every((key) => key.startsWith('loss.discriminator.'))).toBe(true);
+  expect(groups.discriminator!.params.size).toBeGreaterThan(0);
+});
+
 it('refuses what cannot be trained', async () => {
   const identity = ['model.params.lossconfig={target: torch.nn.Identity}'];
   await expect(load('configs/512_vae', identity).then((config) => buildTraining(config, 1e-6, {}))).rejects.toThrow(

@@ -15,6 +15,7 @@ import {
   type StartingPoint,
   TARGETS,
   type TargetConfig,
+  type UpdateRule,
 } from '@codiff/ldm-core';
 import type { ReadTokens } from '../images/condition-pictures.js';
 import { composePictures, latentDiffusionPictures } from '../images/model-pictures.js';
@@ -30,6 +31,7 @@ import { vaeTraining } from '../steps/vae-training.js';
 import { TrainError } from '../train-error.js';
 import { type MeasuredScale, measureScale } from './measure-scale.js';
 import { perceptualFiles } from './perceptual-files.js';
+import { checkRateGroups, namedRates } from './rate-groups.js';
 
 /** How the model of a config is trained. */
 export interface BuiltTraining {
@@ -63,9 +65,18 @@ export interface PictureSetup {
  * @param config checked @param lr learning rate of the run
  * @throws ConfigError; Error for a model that cannot be trained
  */
-export function buildTraining(config: ResolvedConfig, lr: number, options: UpdateOptions): BuiltTraining {
+export function buildTraining(
+  config: ResolvedConfig,
+  lr: number,
+  options: UpdateOptions & { readonly rules?: readonly UpdateRule[] },
+): BuiltTraining {
+  const { rules = [] } = options;
+  const check = (trains: (key: string) => boolean): void => {
+    if (rules.length > 0) checkRateGroups(specs, trains, rules);
+  };
   const { model, specs, startingPoints } = buildModel(config, roles.model, codiffRegistry);
   if (model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose) {
+    check((key) => model.isTrained(key));
     const { monitor, schedulerConfig, scaleByStd, scaleFactor } = model.config;
     const training =
       model instanceof LatentDiffusion
@@ -77,7 +88,7 @@ export function buildTraining(config: ResolvedConfig, lr: number, options: Updat
       specs,
       startingPoints,
       monitor,
-      rates: { 'lr-AdamW': lr },
+      rates: namedRates('lr-AdamW', lr, rules),
       captionLength: captionLengthOf(model),
       pictures: ({ kwargs, ...setup }) =>
         model instanceof LatentDiffusion
@@ -93,12 +104,13 @@ export function buildTraining(config: ResolvedConfig, lr: number, options: Updat
       `train: '${config.model.target}' with this lossconfig cannot be trained; wanted an autoencoder with ${TARGETS.vaeLoss}, ${TARGETS.latentDiffusion}, or a collaborative model`,
     );
   }
+  check((key) => !key.startsWith('loss.') || key.startsWith('loss.discriminator.'));
   return {
     training: vaeTraining(model, specs, parsed, { lr, ...options }),
     specs,
     startingPoints: [...perceptualFiles(model.loss), ...startingPoints],
     monitor: parsed.monitor,
-    rates: { 'lr-Adam': lr, 'lr-Adam-1': lr },
+    rates: { ...namedRates('lr-Adam', lr, rules), ...namedRates('lr-Adam-1', lr, rules) },
     captionLength: null,
     pictures: ({ kwargs, compile }) => vaePictures(model, parsed.imageKey, pictureOptions(kwargs, false), compile),
     ...scheduleOf(parsed.schedulerConfig),

@@ -40,7 +40,7 @@ it('follows the config where it says otherwise, and lists what it cannot follow'
     'lightning.trainer.max_epochs=3',
     'lightning.trainer.max_steps=-1',
     'lightning.trainer.gradient_clip_val=0.5',
-    'lightning.trainer.precision=16',
+    'lightning.trainer.profiler=simple',
     'lightning.modelcheckpoint.params.save_top_k=2',
     'lightning.modelcheckpoint.params.monitor=val/loss',
     'lightning.modelcheckpoint.target=pytorch_lightning.callbacks.ModelCheckpoint',
@@ -52,7 +52,7 @@ it('follows the config where it says otherwise, and lists what it cannot follow'
     maxSteps: null,
     clipNorm: 0.5,
     saveWeightsEvery: 10000,
-    unapplied: ['precision'],
+    unapplied: ['profiler'],
     checkpoint: { monitor: 'val/loss' },
   });
   expect(keptBest(settings.checkpoint)).toBe(2);
@@ -60,4 +60,20 @@ it('follows the config where it says otherwise, and lists what it cannot follow'
 
 it('refuses a config without training data', async () => {
   await expect(settingsOf('512_text', ['data.params.train=null'])).rejects.toThrow('data.params.train is missing');
+});
+
+it('reads groups of learning rates, and refuses what is no pattern', async () => {
+  const settings = await settingsOf('512_text', [
+    'lightning.learning_rates=[{match: "^cond_stage_model", lr: null}, {match: ., lr: 1e-6}]',
+    'lightning.trainer.precision=bf16',
+    'lightning.trainer.check_val_every_n_epoch=2',
+  ]);
+  expect(settings.rateRules).toEqual([
+    { match: /^cond_stage_model/, lr: null },
+    { match: /./, lr: 1e-6 },
+  ]);
+  expect(settings).toMatchObject({ precision: 'bfloat16', validateEvery: 2, sanityBatches: 2, unapplied: [] });
+  await expect(settingsOf('512_text', ['lightning.learning_rates=[{match: "(", lr: 1}]'])).rejects.toThrow(
+    'wanted a regular expression',
+  );
 });

@@ -3,6 +3,7 @@ import { ImageLoggerConfig, ModelCheckpointConfig } from '../config/callback-con
 import { dataModuleOf } from '../data/data-module.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
 import { TrainError } from '../train-error.js';
+import { type BatchLimit, batchLimitOf, maxTimeOf, precisionOf, type TrainPrecision } from './trainer-options.js';
 
 /** What the sections beside the model say about a run. */
 export interface RunSettings {
@@ -16,6 +17,20 @@ export interface RunSettings {
   readonly maxEpochs: number;
   readonly maxSteps: number | null;
   readonly clipNorm: number | null;
+  /** Seconds; null: no limit. */
+  readonly maxSeconds: number | null;
+  readonly precision: TrainPrecision;
+  /** Epochs between validations. */
+  readonly validateEvery: number;
+  /** Validation batches tried before the first step. */
+  readonly sanityBatches: number;
+  readonly limitTrain: BatchLimit | null;
+  readonly limitValidation: BatchLimit | null;
+  /** Data that a finished run is tested on; null: none. */
+  readonly test: FaceDatasetOptions | null;
+  readonly shuffleTest: boolean;
+  /** Base learning rates by group, in order; null: one for all. */
+  readonly rateRules: readonly RateRule[] | null;
   readonly logEvery: number;
   readonly checkpoint: ModelCheckpointConfig;
   /** null: no pictures. */
@@ -26,22 +41,34 @@ export interface RunSettings {
   readonly unapplied: readonly string[];
 }
 
+/** The base learning rate of the weights whose key matches; null freezes them. */
+export interface RateRule {
+  readonly match: RegExp;
+  readonly lr: number | null;
+}
+
 /** Options under `lightning.trainer` that are followed, and one that changes no value. */
 const APPLIED = [
   'accumulate_grad_batches',
   'benchmark',
+  'check_val_every_n_epoch',
   'gradient_clip_val',
+  'limit_train_batches',
+  'limit_val_batches',
   'log_every_n_steps',
   'max_epochs',
   'max_steps',
+  'max_time',
+  'num_sanity_val_steps',
+  'precision',
 ];
 
 /** Limits and defaults of the original's trainer. */
-const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10 } as const;
+const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10, sanityBatches: 2 } as const;
 
 /** Read them. @param config checked, with the original's defaults under `lightning` @throws Error without training data */
 export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
-  const { batchSize, numWorkers, train, validation, shuffleValidation } = dataModuleOf(data ?? {});
+  const { batchSize, numWorkers, train, validation, shuffleValidation, test, shuffleTest } = dataModuleOf(data ?? {});
   if (train === undefined) throw new TrainError('train: data.params.train is missing, so there is nothing to train on');
   const trainer = section(lightning, 'trainer');
   const callbacks = section(lightning, 'callbacks');
@@ -59,6 +86,16 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
     maxEpochs: number(trainer.max_epochs) ?? DEFAULTS.maxEpochs,
     maxSteps: positive(number(trainer.max_steps)),
     clipNorm: positive(number(trainer.gradient_clip_val)),
+    maxSeconds: maxTimeOf(trainer.max_time),
+    precision: precisionOf(trainer.precision),
+    validateEvery: number(trainer.check_val_every_n_epoch) ?? 1,
+    // -1: all of them.
+    sanityBatches: sanityBatches(number(trainer.num_sanity_val_steps)),
+    limitTrain: batchLimitOf(trainer, 'limit_train_batches'),
+    limitValidation: batchLimitOf(trainer, 'limit_val_batches'),
+    test: test ?? null,
+    shuffleTest,
+    rateRules: rateRules(lightning?.learning_rates),
     logEvery: number(trainer.log_every_n_steps) ?? DEFAULTS.logEvery,
     checkpoint: parseConfig(ModelCheckpointConfig, { target: 'checkpoint', params }),
     imageLogger: isTree(callbacks.image_logger)
@@ -74,6 +111,16 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
 
 /** How many checkpoints a run keeps for their score. */
 export const keptBest = ({ saveTopK }: ModelCheckpointConfig): number => saveTopK ?? DEFAULTS.keepBest;
+
+const sanityBatches = (given: number | null): number => {
+  if (given === null) return DEFAULTS.sanityBatches;
+  return given < 0 ? Number.MAX_SAFE_INTEGER : given;
+};
+
+function rateRules(given: unknown): RateRule[] | null {
+  if (!Array.isArray(given)) return null;
+  return (given as { match: string; lr: number | null }[]).map(({ match, lr }) => ({ match: new RegExp(match), lr }));
+}
 
 function section(tree: ConfigTree | undefined, name: string): ConfigTree {
   const value = tree?.[name];

@@ -13,11 +13,11 @@ import { ImageLogger } from '../images/image-logger.js';
 import { openEventFile } from '../log/event-file.js';
 import { openJsonLines } from '../log/json-lines.js';
 import { joinSinks } from '../log/log-sink.js';
-import type { BatchSource } from '../loop/batch-source.js';
+import { type BatchSource, limited } from '../loop/batch-source.js';
 import type { Requests } from '../loop/signals.js';
 import { train } from '../loop/train.js';
 import type { TrainEnd, TrainEvent } from '../loop/train-run.js';
-import { type Compile, eagerly } from '../steps/consume.js';
+import { type Compile, eagerly, withPrecision } from '../steps/consume.js';
 import { describeLearningRate, learningRate } from '../steps/learning-rate.js';
 import type { Divided } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
@@ -65,7 +65,15 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
   const settings = runSettings(config);
   const { accumulate, batchSize, clipNorm } = settings;
   const rule = { base: baseRate(config), scale: request.scaleLr, accumulate, devices: request.devices, batchSize };
-  const built = buildTraining(config, learningRate(rule), { accumulate, ...(clipNorm === null ? {} : { clipNorm }) });
+  const rules = settings.rateRules?.map(({ match, lr }) => ({
+    match,
+    lr: lr === null ? null : learningRate({ ...rule, base: lr }),
+  }));
+  const built = buildTraining(config, learningRate(rule), {
+    accumulate,
+    ...(clipNorm === null ? {} : { clipNorm }),
+    ...(rules ? { rules } : {}),
+  });
   await makeRunFolder(run);
   const unlock = await lockRun(run.folder);
   const closing: (() => Promise<void>)[] = [unlock];
@@ -76,6 +84,9 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
     onNote(`train: ${loaders.train.dataset.length} samples, ${loaders.train.batchesPerEpoch} batches an epoch`);
     if (loaders.validation) onNote(`validation: ${loaders.validation.dataset.length} samples`);
     onNote(describeLearningRate(rule));
+    for (const { match, lr } of rules ?? []) {
+      onNote(`  ${match.source}: ${lr === null ? 'frozen' : `learning rate ${lr.toExponential(2)}`}`);
+    }
     for (const option of settings.unapplied) onNote(`lightning.trainer.${option}: accepted, changes nothing here`);
 
     const source = faceSource(loaders.train, tokenize);
@@ -95,8 +106,10 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
       await openJsonLines(join(run.folder, 'log.jsonl'), from),
     ]);
     closing.unshift(() => log.close());
-    const { maxEpochs, maxSteps, saveWeightsEvery, imageLogger } = settings;
-    const { compile = eagerly } = request;
+    const { maxEpochs, maxSteps, saveWeightsEvery, imageLogger, precision } = settings;
+    const maxSeconds = request.maxSeconds ?? settings.maxSeconds;
+    const compile = withPrecision(request.compile ?? eagerly, precision);
+    if (precision !== 'float32') onNote(`steps compute in ${precision}, weights and optimizers in float32`);
     const readTokens = built.captionLength === null ? null : await captionReader();
     const images =
       imageLogger &&
@@ -114,8 +127,8 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
       divided,
       progress,
       seed,
-      train: source,
-      validation: loaders.validation && faceSource(loaders.validation, tokenize),
+      train: limited(source, settings.limitTrain),
+      validation: loaders.validation && limited(faceSource(loaders.validation, tokenize), settings.limitValidation),
       monitor: settings.checkpoint.monitor ?? built.monitor,
       accumulate,
       rates: built.rates,
@@ -126,13 +139,15 @@ export async function trainFromConfig(request: TrainRequest): Promise<Omit<Train
       limits: {
         maxEpochs,
         ...(maxSteps === null ? {} : { maxSteps }),
-        ...(request.maxSeconds === undefined ? {} : { maxSeconds: request.maxSeconds }),
+        ...(maxSeconds === null ? {} : { maxSeconds }),
       },
       logEvery: settings.logEvery,
       saveEvery: request.saveEvery,
       ...(saveWeightsEvery === null ? {} : { saveWeightsEvery }),
       ...(built.lrFactor ? { lrFactor: built.lrFactor } : {}),
-      ...(request.compile ? { compile: request.compile } : {}),
+      compile,
+      validateEvery: settings.validateEvery,
+      sanityBatches: settings.sanityBatches,
       ...(request.requests ? { requests: request.requests } : {}),
       onEvent: request.onEvent,
     });

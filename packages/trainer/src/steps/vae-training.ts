@@ -12,6 +12,7 @@ import {
   Rng,
   tidyTree,
   type UpdatePlan,
+  type UpdateRule,
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -34,6 +35,8 @@ export type GanAutoencoder = AutoencoderKL<LPIPSWithDiscriminator>;
 /** How an autoencoder is trained. */
 export interface VaeTrainingOptions extends UpdateOptions {
   readonly lr: number;
+  /** Rates of groups of weights, ahead of `lr`; the first that matches wins. Default: none. */
+  readonly rules?: readonly UpdateRule[];
   /** Of both optimizers; 0.5 and 0.9 by default. */
   readonly betas?: readonly [number, number];
 }
@@ -62,24 +65,14 @@ const isDiscriminator = (key: string): boolean => key.startsWith(DISCRIMINATOR);
 /** The two Adam optimizers of the original: autoencoder and discriminator, at one rate. */
 export function vaePlans(
   specs: ReadonlyMap<string, ParamSpec>,
-  { lr, betas = [0.5, 0.9] }: Pick<VaeTrainingOptions, 'lr' | 'betas'>,
+  { lr, rules = [], betas = [0.5, 0.9] }: Pick<VaeTrainingOptions, 'lr' | 'rules' | 'betas'>,
 ): VaePlans {
   const defaults = { ...adamDefaults, betas };
   return {
-    autoencoder: planUpdates(
-      specs,
-      [
-        { match: /^loss\./, lr: null },
-        { match: /./, lr },
-      ],
-      defaults,
-    ),
+    autoencoder: planUpdates(specs, [{ match: /^loss\./, lr: null }, ...rules, { match: /./, lr }], defaults),
     discriminator: planUpdates(
       specs,
-      [
-        { match: /^loss\.discriminator\./, lr },
-        { match: /./, lr: null },
-      ],
+      [{ match: /^(?!loss\.discriminator\.)/, lr: null }, ...rules, { match: /./, lr }],
       defaults,
     ),
   };
