@@ -54,13 +54,14 @@ export class BasicTransformerBlock {
    * @param x tokens [B,N,dim]
    * @param context embeddings [B,L,contextDim], ready keys and values, or null: self-attention a second time
    * @param rng source of dropout; without it nothing is dropped
+   * @param recompute false: keep activations, also where the block is set to recompute them
    * @returns [B,N,dim]
    */
-  forward(p: Params, x: tf.Tensor3D, context: Context, rng?: Rng): tf.Tensor3D {
+  forward(p: Params, x: tf.Tensor3D, context: Context, rng?: Rng, recompute = true): tf.Tensor3D {
     const given = this.own(context);
     const run = (p: Params, x: tf.Tensor, context: tf.Tensor | KeyValue | null) =>
       this.compute(p, x as tf.Tensor3D, context as tf.Tensor3D | KeyValue | null, rng);
-    if (!this.checkpointed) return run(p, x, given);
+    if (!this.checkpointed || !recompute) return run(p, x, given);
     const own = p.under(this.scope.path);
     // Tensors have to reach the recomputed part as inputs: what a closure captures gets no gradient.
     if (given === null) return checkpoint((p, x) => run(p, x!, null), own, x);

@@ -21,6 +21,8 @@ export interface LayerInputs {
   readonly emb: tf.Tensor2D;
   readonly context: Context;
   readonly rng?: Rng | undefined;
+  /** false: keep all activations. */
+  readonly recompute?: boolean | undefined;
   readonly onActivation?: ActivationObserver | undefined;
 }
 
@@ -52,8 +54,9 @@ export class BlockSequence {
   }
 }
 
-function run(layer: UNetLayer, p: Params, x: tf.Tensor4D, { emb, context, rng }: LayerInputs): tf.Tensor4D {
-  if (layer instanceof ResBlock) return layer.forward(p, x, emb, rng);
-  if (layer instanceof SpatialTransformer) return layer.forward(p, x, context, rng);
+function run(layer: UNetLayer, p: Params, x: tf.Tensor4D, inputs: LayerInputs): tf.Tensor4D {
+  const { emb, context, rng, recompute } = inputs;
+  if (layer instanceof ResBlock) return layer.forward(p, x, emb, rng, recompute);
+  if (layer instanceof SpatialTransformer) return layer.forward(p, x, context, rng, recompute);
   return layer.forward(p, x);
 }

@@ -62,12 +62,14 @@ export class ResBlock {
    * @param x features [B,H,W,C]
    * @param emb time embedding [B,embChannels]
    * @param rng source of dropout; without it nothing is dropped
+   * @param recompute false: keep activations, also where the block is set to recompute them
    * @returns [B,H',W',outChannels]
    */
-  forward(p: Params, x: tf.Tensor4D, emb: tf.Tensor2D, rng?: Rng): tf.Tensor4D {
+  forward(p: Params, x: tf.Tensor4D, emb: tf.Tensor2D, rng?: Rng, recompute = true): tf.Tensor4D {
     const run = (p: Params, x: tf.Tensor, emb: tf.Tensor) =>
       tf.tidy(() => this.compute(p, x as tf.Tensor4D, emb as tf.Tensor2D, rng));
-    return this.config.useCheckpoint ? checkpoint(run, p.under(this.scope.path), x, emb) : run(p, x, emb);
+    if (!this.config.useCheckpoint || !recompute) return run(p, x, emb);
+    return checkpoint(run, p.under(this.scope.path), x, emb);
   }
 
   private compute(p: Params, x: tf.Tensor4D, emb: tf.Tensor2D, rng?: Rng): tf.Tensor4D {

@@ -65,14 +65,15 @@ export class SpatialTransformer {
    * @param x features [B,H,W,C]
    * @param context embeddings [B,L,D], ready keys and values, or null: self-attention only
    * @param rng source of dropout; without it nothing is dropped
+   * @param recompute false: keep activations, also where blocks are set to recompute them
    * @returns [B,H,W,C]
    */
-  forward(p: Params, x: tf.Tensor4D, context: Context, rng?: Rng): tf.Tensor4D {
+  forward(p: Params, x: tf.Tensor4D, context: Context, rng?: Rng, recompute = true): tf.Tensor4D {
     const [B, H, W, C] = x.shape;
     return tf.tidy(() => {
       const normed = tf.reshape(this.norm.forward(p, x), [B, H * W, C]); // row-major tokens
       let tokens = this.projIn.forward(p, normed) as tf.Tensor3D; // [B,N,h·d]
-      for (const block of this.blocks) tokens = block.forward(p, tokens, context, rng);
+      for (const block of this.blocks) tokens = block.forward(p, tokens, context, rng, recompute);
       return tf.add(x, tf.reshape(this.projOut.forward(p, tokens), [B, H, W, C]));
     });
   }

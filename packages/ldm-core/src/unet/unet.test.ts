@@ -14,7 +14,9 @@ import {
 import { expectClose, expectNoLeak, randn, useCpu } from '../../test/support.js';
 import { UNetConfig } from '../config/unet-config.js';
 import { initParams } from '../nn/init.js';
+import { Params } from '../nn/params.js';
 import { Scope } from '../nn/scope.js';
+import { valueAndGrad } from '../nn/value-and-grads.js';
 import { UNetModel } from './unet.js';
 
 beforeAll(useCpu);
@@ -143,6 +145,27 @@ describe('UNetModel', () => {
     // A norm of one channel per group cancels what is added before it, to rounding; elsewhere a gradient of 0 is a lost wire.
     const lost = keys.filter((_, i) => (tf.max(tf.abs(grads[i]!)).dataSync()[0] ?? 0) === 0);
     expect(lost).toEqual([]);
+  });
+
+  it('keeps activations instead of recomputing them where it is told to, with the same gradients', async () => {
+    const params = { ...SMALL, numHeads: 2, useSpatialTransformer: true, contextDim: 8, useCheckpoint: true };
+    const { unet, specs } = build(params);
+    const p = weightsOf(specs);
+    const [x, context] = [randn<tf.Rank.R4>([1, 4, 4, 3], 1), randn<tf.Rank.R3>([1, 2, 8], 2)];
+    const run = async (recompute: boolean) => {
+      const loss = (q: Params) =>
+        tf.sum(tf.square(unet.forward(q, { x, t: tf.tensor1d([3]), context, recompute }))) as tf.Scalar;
+      let grads = new Params();
+      const { kernels } = await tf.profile(() => {
+        const found = valueAndGrad(loss, p);
+        grads = found.grads;
+        return found.value;
+      });
+      return { convolutions: kernels.filter(({ name }) => name === 'Conv2D').length, grads };
+    };
+    const [kept, again] = [await run(false), await run(true)];
+    expect(kept.convolutions).toBeLessThan(again.convolutions);
+    for (const [key, grad] of again.grads) expectClose(kept.grads.get(key)!, grad, 1e-6);
   });
 
   it('predicts ids in place of noise with n_embed, pools without conv_resample', () => {

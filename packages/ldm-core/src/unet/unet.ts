@@ -30,6 +30,8 @@ export interface UNetInputs {
   readonly labels?: tf.Tensor1D | undefined;
   /** Source of dropout; without it nothing is dropped. */
   readonly rng?: Rng | undefined;
+  /** false: keep all activations for the backward pass, also of blocks that are set to recompute them: faster, larger. */
+  readonly recompute?: boolean | undefined;
   /** Sees the output of every block and of every layer in it. */
   readonly onActivation?: ActivationObserver | undefined;
 }
@@ -100,11 +102,11 @@ export class UNetModel {
    * @throws ShapeError on a wrong number of channels, sizes that do not halve evenly, or a context of another width; Error
    *   on a context or labels that the config does not take
    */
-  forward(p: Params, { x, t, context = null, labels, rng, onActivation }: UNetInputs): tf.Tensor4D {
+  forward(p: Params, { x, t, context = null, labels, rng, recompute, onActivation }: UNetInputs): tf.Tensor4D {
     this.checkInputs(x, context, labels);
     return tf.tidy(() => {
       const emb = this.embed(p, t, labels, onActivation);
-      const inputs: LayerInputs = { emb, context, rng, onActivation };
+      const inputs: LayerInputs = { emb, context, rng, recompute, onActivation };
       const skips: tf.Tensor4D[] = [];
       let h = x;
       for (const block of this.inputBlocks) {

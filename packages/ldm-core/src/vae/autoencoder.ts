@@ -31,7 +31,8 @@ export class AutoencoderKL<Loss = null> {
   readonly encoder: Encoder;
   /** Latents, after `post_quant_conv`, to images. */
   readonly decoder: Decoder;
-  private readonly shape: AutoencoderShape;
+  /** What the network looks like. */
+  readonly shape: AutoencoderShape;
   /** The training loss under `loss`, if the model has one. */
   readonly loss: Loss;
   private readonly quantConv: Linear;
