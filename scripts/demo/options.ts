@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** What `npm run demo` is asked for. */
+export interface DemoOptions {
+  readonly mode: 'full' | 'quick';
+  /** Folder of everything that the demo makes. */
+  readonly out: string;
+  /** Throw away what is there, and begin anew. */
+  readonly force: boolean;
+  /** Put the numbers and the picture into the README. */
+  readonly write: boolean;
+  /** Faces that are drawn, held-out ones included. */
+  readonly faces: number;
+  /** Optimizer steps of each stage; null: what mode and configs say. */
+  readonly steps: number | null;
+}
+
+/** Held-out faces: the data sets' `test_dataset_size`, and what the limits are stated for. */
+export const HELD_OUT = 200;
+
+export const USAGE = `npm run demo [-- options]
+
+Draws faces, trains the four models of configs/demo_*.yaml on them, measures them on held-out faces, makes images from a
+held-out mask and text together, and writes a report. Stopped, it goes on where it was.
+
+  --quick       fewer steps of the same: shows that everything works, not what it can do
+  --out DIR     where everything goes (outputs/demo, or outputs/demo-quick)
+  --force       throw away what is there and begin anew
+  --write       put this run's numbers and picture into README.md
+  --faces N     faces to draw (2200; with --quick 600), of which ${HELD_OUT} are held out
+  --steps N     optimizer steps of each stage; no limit is checked then
+  --pretrained  use the weights that ship with the repository
+  --help        print this`;
+
+/** A flag that makes no sense. */
+export class DemoUsageError extends Error {}
+
+/** @param args the command line's @param root the repository @returns null: help was asked for */
+export function parseOptions(args: readonly string[], root: string): DemoOptions | null {
+  const flag = { type: 'boolean' } as const;
+  const text = { type: 'string' } as const;
+  const options = {
+    quick: flag,
+    force: flag,
+    write: flag,
+    pretrained: flag,
+    help: flag,
+    out: text,
+    faces: text,
+    steps: text,
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+  try {
+    ({ values } = parseArgs({ args: [...args], options }));
+  } catch (error) {
+    throw new DemoUsageError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+  if (values.help) return null;
+  if (values.pretrained) {
+    throw new DemoUsageError(
+      'demo: --pretrained needs weights in pretrained/demo/, and this version ships none; run without it to train them',
+    );
+  }
+  const mode = values.quick ? 'quick' : 'full';
+  const faces = whole('faces', values.faces, HELD_OUT + 16) ?? (mode === 'quick' ? 600 : 2200);
+  const steps = whole('steps', values.steps, 1);
+  if (values.write && (mode === 'quick' || steps !== null || values.faces !== undefined)) {
+    throw new DemoUsageError('demo: --write takes the numbers of a full run; leave out --quick, --steps and --faces');
+  }
+  const out = resolve(root, values.out ?? `outputs/demo${mode === 'quick' ? '-quick' : ''}`);
+  return { mode, out, force: values.force ?? false, write: values.write ?? false, faces, steps };
+}
+
+function whole(name: string, given: string | undefined, least: number): number | null {
+  if (given === undefined) return null;
+  const value = Number(given);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new DemoUsageError(`demo: --${name} is '${given}', a whole number of at least ${least} was wanted`);
+}

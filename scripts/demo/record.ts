@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { atomicWrite } from '@codiff/ldm-core/node';
+import type { CodiffErrors } from './codiff-errors.js';
+import { type DemoOptions, DemoUsageError } from './options.js';
+import type { Stage } from './stages.js';
+
+/** What a training took, all its parts together. */
+export interface Spent {
+  /** Wall time. */
+  readonly seconds: number;
+  /** Of the processor, all cores together: what a machine that does other work too can be judged by. */
+  readonly cpuSeconds: number;
+}
+
+/** What a stage that is finished leaves behind. */
+export interface StageResult extends Spent {
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly stepsPerSecond: number;
+  readonly imagesPerSecond: number;
+  /** Losses on held-out faces by the same noise, before and after training; codiff has its own. */
+  readonly heldOut?: { readonly name: string; readonly atStart: number; readonly atEnd: number };
+}
+
+/** What the demo remembers between runs, and ends with: `demo.json`. */
+export interface DemoRecord {
+  readonly version: 1;
+  readonly mode: DemoOptions['mode'];
+  readonly faces: number;
+  readonly steps: number | null;
+  readonly machine: string;
+  /** Load average of the machine before the demo began: other work that its times contain. */
+  readonly load: number;
+  readonly stages: Partial<Record<Stage['name'], StageResult>>;
+  /** What a stage that is not finished has taken so far. */
+  readonly running?: Spent & { readonly stage: Stage['name'] };
+  readonly codiff?: CodiffErrors;
+  /** Wall time of all runs of the demo together. */
+  readonly seconds: number;
+  readonly report?: string;
+  readonly images?: readonly string[];
+}
+
+const FILE = 'demo.json';
+
+/** What an earlier run left; null for an empty folder. @throws DemoUsageError if it was another kind of run */
+export function readRecord({ out, mode, faces, steps }: DemoOptions): DemoRecord | null {
+  const file = join(out, FILE);
+  if (!existsSync(file)) return null;
+  const record = JSON.parse(readFileSync(file, 'utf8')) as DemoRecord;
+  const same = record.version === 1 && record.mode === mode && record.faces === faces && record.steps === steps;
+  if (same) return record;
+  const was = `a ${record.mode} run of ${record.faces} faces${record.steps === null ? '' : ` and ${record.steps} steps`}`;
+  throw new DemoUsageError(`demo: ${out} holds ${was}; name another folder with --out, or begin anew with --force`);
+}
+
+/** Write the record, whole or not at all. */
+export const writeRecord = (out: string, record: DemoRecord): Promise<void> =>
+  atomicWrite(join(out, FILE), (sink) => sink.write(new TextEncoder().encode(`${JSON.stringify(record, null, 1)}\n`)));
