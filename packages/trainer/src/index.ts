@@ -43,6 +43,7 @@ export { type DataModule, dataModuleOf, faceDatasetOf } from './data/data-module
 export { resolveDataPath } from './data/dataset-paths.js';
 export { decodeImage, encodePng } from './data/decode-image.js';
 export { type Draws, seededDraws } from './data/draws.js';
+export { encodeJpeg } from './data/encode-jpeg.js';
 export {
   type ConditionName,
   conditionNames,
@@ -104,6 +105,9 @@ export { type Replicas, replicasOf } from './parallel/replicas.js';
 export { Team, type TeamOptions } from './parallel/team.js';
 export { ReplicasDifferError, type RunKeeper, TeamKeeper } from './parallel/team-keeper.js';
 export type { AllReduce, TeamPlace } from './parallel/team-place.js';
+export { type BuiltTraining, buildTraining } from './run/build-training.js';
+export { type DryRunPlan, describePlan, dryRun, type PlannedPart } from './run/dry-run.js';
+export { captionTokenizer, faceSource, type Tokenize } from './run/face-source.js';
 export {
   makeRunFolder,
   newRunFolder,
@@ -112,7 +116,9 @@ export {
   type RunName,
   resumedRun,
 } from './run/run-folder.js';
-export { type TrainRequest, trainFromConfig } from './run/train-from-config.js';
+export { startWeights } from './run/start-weights.js';
+export { type RunEnd, trainFromConfig } from './run/train-from-config.js';
+export type { TrainRequest } from './run/train-request.js';
 export { composeTraining } from './steps/compose-training.js';
 export { type Compile, eagerly } from './steps/consume.js';
 export type { DiffusionTrainingOptions } from './steps/diffusion-training.js';
