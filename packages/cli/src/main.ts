@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { datasetCommand } from './commands/dataset.js';
+import { editCommand } from './commands/edit.js';
 import { generateCommand } from './commands/generate.js';
 import { mask2imageCommand } from './commands/mask2image.js';
 import { text2imageCommand } from './commands/text2image.js';
@@ -17,6 +18,7 @@ const program = yargs(hideBin(process.argv))
   .command(generateCommand)
   .command(text2imageCommand)
   .command(mask2imageCommand)
+  .command(editCommand)
   .command(trainCommand)
   .command(checkpointCommand)
   .command(datasetCommand)

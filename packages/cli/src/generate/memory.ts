@@ -25,7 +25,10 @@ export function memoryLimitOf(request: Pick<Request, 'device' | 'memoryLimit'>):
  * @param decoderBytes that the decoder takes for one image, at least
  * @throws InputError naming the largest batch that might fit
  */
-export function checkBatchFits(request: Request, decoderBytes: number): void {
+export function checkBatchFits(
+  request: Pick<Request, 'device' | 'memoryLimit' | 'batches'>,
+  decoderBytes: number,
+): void {
   const limit = memoryLimitOf(request);
   const batch = request.batches[0]!.size;
   if (limit === undefined || batch * decoderBytes <= limit * MIB) return;

@@ -2,7 +2,7 @@ import type { EngineInfo } from '@codiff/engine';
 import type { SamplerConfig } from '@codiff/ldm-core';
 import type { Sketch } from '@codiff/trainer';
 import { hashMask, type Mask } from './mask.js';
-import type { Recipe } from './recipe.js';
+import { PROGRAM, type Recipe } from './recipe.js';
 import type { BatchRange, Request } from './request.js';
 import { hashSketch } from './sketch.js';
 
@@ -23,7 +23,7 @@ export function recipeOf(facts: RunFacts, range: BatchRange, batchIndex: number)
   const { command, text, negativeText, guidanceScale, freeU, seed, precision } = request;
   return {
     version: 1,
-    program: 'codiff 0.1.0',
+    program: PROGRAM,
     command,
     config: { path: request.config.path, sha256: configHash },
     checkpoint: { path: request.checkpoint.path, sha256: checkpointHash },

@@ -9,6 +9,9 @@ import { textOf, withText } from './png/text-chunk.js';
 /** Keyword of the text chunk that holds a recipe. */
 const KEYWORD = 'codiff';
 
+/** What writes recipes. */
+export const PROGRAM = 'codiff 0.1.0';
+
 /** The commands that make images. */
 export const COMMANDS = ['generate', 'text2image', 'mask2image'] as const;
 

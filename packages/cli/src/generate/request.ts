@@ -24,6 +24,8 @@ export interface Extras {
   readonly steps: boolean;
   readonly influence: boolean;
   readonly mixed: boolean;
+  /** A page about the run. Default: none. */
+  readonly report?: boolean;
 }
 
 /** Factors of FreeU, or its explicit absence. */
@@ -92,6 +94,7 @@ export interface RequestFlags extends SamplerFlags {
   readonly display_x_inter?: boolean | undefined;
   readonly return_influence_function?: boolean | undefined;
   readonly save_mixed?: boolean | undefined;
+  readonly report?: boolean | undefined;
   readonly enable_freeu?: boolean | undefined;
   readonly b1?: number | undefined;
   readonly b2?: number | undefined;
@@ -145,6 +148,7 @@ export const extrasOf = (flags: RequestFlags, defaults: Pick<CommandDefaults, 'm
   steps: flags.display_x_inter ?? false,
   influence: flags.return_influence_function ?? false,
   mixed: flags.save_mixed ?? defaults.mixed,
+  report: flags.report ?? false,
 });
 
 function freeUOf({ enable_freeu: enabled, ...flags }: RequestFlags): FreeUSettings | undefined {
@@ -163,7 +167,8 @@ function freeUOf({ enable_freeu: enabled, ...flags }: RequestFlags): FreeUSettin
 const suffixOf = (freeU: FreeUSettings | undefined): string =>
   freeU === undefined ? '' : freeU.enabled ? '_with_freeu' : '_without_freeu';
 
-function batchesOf(images: number, batchSize: number): BatchRange[] {
+/** Images in batches of one size, of which the last may be smaller. */
+export function batchesOf(images: number, batchSize: number): BatchRange[] {
   return Array.from({ length: Math.ceil(images / batchSize) }, (_, i) => {
     const first = i * batchSize;
     return { first, size: Math.min(batchSize, images - first) };

@@ -7,7 +7,8 @@ export const PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
 /** Seeds that are drawn lie below this, and those given at or below its neighbour. */
 export const SEEDS = 2 ** 32;
 
-const IMAGES = [1, 100_000] as const;
+/** How many images a run may make. */
+export const IMAGES = [1, 100_000] as const;
 
 /** What the original's commands have in common (original, section 4), with their own defaults. */
 export const originalFlags = (defaults: { config: string; checkpoint: string; folder: string }) => ({
@@ -55,6 +56,10 @@ export const addedFlags = {
   memory_limit: whole('memory_limit', [1, 2 ** 24], {
     describe: 'most memory to take, in MiB',
     defaultDescription: 'what is free',
+  }),
+  report: yesNo('report', {
+    describe: 'write report.html too: inputs, results, every step, and who had influence where and when',
+    defaultDescription: '0',
   }),
   from: text('from', { describe: 'an image made here: run the batch that it came from again, bit for bit' }),
   quiet: yesNo('quiet', { describe: 'no progress and no notes', defaultDescription: '0' }),

@@ -1,0 +1,28 @@
+import type { BatchRange, Extras, NamedFile } from '../generate/request.js';
+import type { SamplerFlags } from '../generate/sampler-settings.js';
+import type { EngineRequest } from './session.js';
+
+/** An alpha, with its place in the list that names files. */
+export interface IndexedAlpha {
+  readonly alpha: number;
+  readonly index: number;
+}
+
+/** A collaborative edit, as the user put it: nothing is read yet. */
+export interface CollaborativeRequest extends EngineRequest {
+  /** Folder of the edit by text. */
+  readonly text: NamedFile;
+  /** Folder of the edit by mask. */
+  readonly mask: NamedFile;
+  readonly config: NamedFile;
+  readonly checkpoint: NamedFile;
+  /** Where images go. */
+  readonly folder: string;
+  readonly alphas: readonly IndexedAlpha[];
+  readonly seed: number;
+  readonly sampler: SamplerFlags;
+  readonly batches: readonly BatchRange[];
+  readonly extras: Extras;
+  /** Make again what is there. */
+  readonly force: boolean;
+}

@@ -1,0 +1,68 @@
+import { LatentDiffusionCompose } from '@codiff/codiff';
+import { hashFile } from '@codiff/ldm-core/node';
+import { checkBatchFits } from '../generate/memory.js';
+import { UNNEEDED } from '../generate/needed-weights.js';
+import { type OpenModel, openModel } from '../generate/open-model.js';
+import { OutputFolder } from '../generate/output-folder.js';
+import { type SamplerSettings, samplerSettings } from '../generate/sampler-settings.js';
+import { bytesOf } from '../generate/write-batch.js';
+import { InputError } from '../input-error.js';
+import type { CollaborativeRequest } from './collaborative-request.js';
+import { type EditedFolder, openEditedFolder } from './edited-folder.js';
+
+/** A collaborative edit whose inputs are all found good. */
+export interface PreparedCollaborative {
+  readonly request: CollaborativeRequest;
+  readonly open: OpenModel;
+  readonly model: LatentDiffusionCompose;
+  readonly text: EditedFolder;
+  readonly mask: EditedFolder;
+  readonly sampler: SamplerSettings;
+  readonly checkpointHash: string;
+  readonly folder: OutputFolder;
+}
+
+/** What the two edits give, so that the checkpoint need not. */
+const FROM_EDITS = [/^model\.(text|seg_mask)_unet\./, /^cond_stage_model\./];
+
+/**
+ * Check everything that a collaborative edit names, before any time or memory is spent on it.
+ * @param note tells the user what is odd, but no mistake
+ * @throws InputError or UsageError, one line each; nothing is left behind
+ */
+export async function prepareCollaborative(
+  request: CollaborativeRequest,
+  note: (text: string) => void,
+): Promise<PreparedCollaborative> {
+  const text = await openEditedFolder('text', request.text, 'imagic_text_folder');
+  const mask = await openEditedFolder('mask', request.mask, 'imagic_mask_folder');
+  const [textImage, maskImage] = [text.settings?.image, mask.settings?.image];
+  if (textImage && maskImage && textImage.sha256 !== maskImage.sha256) {
+    note(`the edits are of two images: ${textImage.path} by text, ${maskImage.path} by mask`);
+  }
+  const open = await openModel(
+    { ...request, command: 'generate', freeU: undefined },
+    { name: 'edit collaborative', unneeded: [...UNNEEDED, ...FROM_EDITS] },
+  );
+  try {
+    const { model } = open;
+    if (!(model instanceof LatentDiffusionCompose) || model.conditions.includes('sketch')) {
+      throw new InputError(
+        `${request.config.path}: the model has a sketch for its third modality, and nothing edits by sketch; ` +
+          'wanted a model of mask and text, e.g. configs/256_codiff_mask_text.yaml',
+      );
+    }
+    const sampler = samplerSettings(request.sampler, model.schedule.timesteps);
+    checkBatchFits(request, open.decoderBytes);
+    const images = request.batches.reduce((sum, { size }) => sum + size, 0);
+    const needed = bytesOf(images, open.side, sampler.taken, request.extras) * request.alphas.length;
+    const checkpointHash = await hashFile(request.checkpoint.path);
+    return {
+      ...{ request, open, model, text, mask, sampler, checkpointHash },
+      folder: await OutputFolder.open(request.folder, needed),
+    };
+  } catch (error) {
+    await open.weights.close();
+    throw error;
+  }
+}
