@@ -13,7 +13,8 @@ import { encodeRgb } from './png/rgb.js';
 import { type Prepared, prepare } from './prepare.js';
 import { Progress } from './progress.js';
 import { recipeOf } from './recipe-of.js';
-import type { Request } from './request.js';
+import type { ReportPlace, RunReport } from './report/run-report.js';
+import type { BatchRange, Request } from './request.js';
 import { sampleBatch } from './sample-batch.js';
 import { stepsNote } from './sampler-settings.js';
 import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
@@ -117,8 +118,8 @@ async function sampleAll(
     : hashFile(request.checkpoint.path, signal);
   hash.catch(() => undefined);
   const { seed, extras } = request;
-  for (const range of request.batches) {
-    signal.throwIfAborted();
+  const report = extras.report ? await openReport({ mask, side: open.side, folder }) : undefined;
+  const sampleOne = async (range: BatchRange): Promise<void> => {
     const record = recordBatch(extras);
     let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;
     try {
@@ -143,13 +144,32 @@ async function sampleAll(
           mask,
           recipe: (i) => recipeOf(about, range, i),
           check: () => signal.throwIfAborted(),
+          report: report?.ofBatch((i) => recipeOf(about, range, i)),
         },
       );
     } finally {
       record.dispose();
       if (sampled) tf.dispose([sampled.z, sampled.images]);
     }
+  };
+  try {
+    for (const range of request.batches) {
+      signal.throwIfAborted();
+      await sampleOne(range);
+    }
+  } catch (error) {
+    // What was finished before Ctrl-C has its report.
+    if (signal.aborted) await report?.write(true);
+    throw error;
   }
+  progress.status('writing the report');
+  await report?.write(false);
+}
+
+/** The report's code loads the image libraries: only where there is to be one. */
+async function openReport(about: ReportPlace): Promise<RunReport> {
+  const { RunReport } = await import('./report/run-report.js');
+  return new RunReport(about);
 }
 
 function tellBefore({ request, open, sampler, texts }: Prepared, note: (text: string) => void): void {

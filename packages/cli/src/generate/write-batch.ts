@@ -1,4 +1,13 @@
-import { type ByteImage, blend, imageBytes, imageSheet, influenceSheet, latentBytes, readImages } from '@codiff/codiff';
+import {
+  type ByteImage,
+  blend,
+  type ImageBatch,
+  imageBytes,
+  imageSheet,
+  influenceSheet,
+  latentBytes,
+  readImages,
+} from '@codiff/codiff';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BatchRecord } from './batch-record.js';
 import { decodeSteps, readSteps } from './decode-steps.js';
@@ -7,6 +16,8 @@ import type { OutputFolder } from './output-folder.js';
 import { paintMask } from './palette.js';
 import { encodeRgb } from './png/rgb.js';
 import { withRecipe } from './recipe.js';
+import type { FinishedImage } from './report/generation-report.js';
+import { reportBytes } from './report/report-bytes.js';
 import type { BatchRange, Extras } from './request.js';
 
 /** Share of the mask in an image over its mask. */
@@ -34,6 +45,18 @@ export interface BatchFiles {
   readonly ending?: string | undefined;
   /** Called before long work; may throw. */
   readonly check: () => void;
+  /** Takes each image when its files are written. Absent: nobody does. */
+  readonly report?: BatchReport | undefined;
+}
+
+/** Who reports on images. */
+export interface BatchReport {
+  /** Whether the steps of the next image are to be decoded for it, also if no file shows them. */
+  readonly decodes: boolean;
+  /** Whether it looks at the steps of the next image at all. */
+  readonly takesSteps: boolean;
+  /** @param batchIndex place of the image in its batch */
+  add(image: FinishedImage, batchIndex: number): Promise<void>;
 }
 
 /**
@@ -42,11 +65,10 @@ export interface BatchFiles {
  */
 export async function writeBatch(batch: FinishedBatch, files: BatchFiles): Promise<void> {
   const { range, record } = batch;
-  const { folder, extras, mask, recipe, check, ending = 'x_0' } = files;
-  const write = (i: number, ending: string, image: ByteImage): Promise<void> => {
-    const name = `${String(range.first + i).padStart(6, '0')}_${ending}.png`;
-    return folder.write(name, withRecipe(encodeRgb(image), recipe(i)));
-  };
+  const { folder, extras, mask, recipe, check, report, ending = 'x_0' } = files;
+  const nameOf = (i: number, ending: string) => `${String(range.first + i).padStart(6, '0')}_${ending}.png`;
+  const write = (i: number, ending: string, image: ByteImage): Promise<void> =>
+    folder.write(nameOf(i, ending), withRecipe(encodeRgb(image), recipe(i)));
   const images = imageBytes(await readImages(batch.images));
   for (const [i, image] of images.entries()) await write(i, ending, image);
   if (extras.mixed && mask !== undefined) {
@@ -57,17 +79,46 @@ export async function writeBatch(batch: FinishedBatch, files: BatchFiles): Promi
     for (const [i, latents] of latentBytes(await readImages(batch.z)).entries()) await write(i, 'z_0', latents);
   }
   for (let i = 0; i < range.size; i++) {
-    for (const [modality, steps] of Object.entries(record.influence)) {
-      await write(i, `${modality}_influence_function`, influenceSheet(await readSteps(steps, i)));
+    const influence = extras.influence || report?.takesSteps ? await readAll(record.influence, i) : {};
+    if (extras.influence) {
+      for (const [modality, maps] of Object.entries(influence)) {
+        await write(i, `${modality}_influence_function`, influenceSheet(maps));
+      }
     }
+    const decoded: Record<string, ImageBatch> = {};
     for (const [ending, steps] of Object.entries(record.latents)) {
-      await write(i, ending, imageSheet(await decodeSteps(steps, i, batch.decode, check)));
+      if (!extras.steps && !report?.decodes) continue;
+      decoded[ending] = await decodeSteps(steps, i, batch.decode, check);
+      if (extras.steps) await write(i, ending, imageSheet(decoded[ending]));
     }
+    await report?.add(
+      {
+        file: nameOf(i, ending),
+        image: images[i]!,
+        z: await readSteps([batch.z], i),
+        timesteps: record.timesteps,
+        latents: report.takesSteps ? await readAll(record.latents, i) : {},
+        decoded,
+        influence,
+      },
+      i,
+    );
   }
+}
+
+/** What was recorded of one image, by name, each [T,h,w,c]. */
+async function readAll(
+  lists: Readonly<Record<string, readonly tf.Tensor4D[]>>,
+  image: number,
+): Promise<Record<string, ImageBatch>> {
+  const read: Record<string, ImageBatch> = {};
+  for (const [name, steps] of Object.entries(lists)) read[name] = await readSteps(steps, image);
+  return read;
 }
 
 /** Bytes that a run may write, at most: pixels as they are, without compression. @param side of an image in pixels */
 export function bytesOf(images: number, side: number, steps: number, extras: Extras): number {
   const image = side * side * 3;
-  return images * image * (1 + (extras.mixed ? 1 : 0) + (extras.steps ? 2 * steps : 0));
+  const written = images * image * (1 + (extras.mixed ? 1 : 0) + (extras.steps ? 2 * steps : 0));
+  return written + (extras.report ? reportBytes(images, side, steps) : 0);
 }
