@@ -17,7 +17,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const packages = ['engine', 'ldm-core', 'codiff', 'trainer', 'cli'];
 /** Where each package keeps what runs. */
 const parts = ['src', 'dist', 'library', 'bin', 'test', 'package.json', 'tsconfig.json'];
-const top = ['package.json', 'vitest.config.ts', 'tsconfig.json', 'scripts/gpu'];
+// Vitest reads every project that the top tsconfig.json refers to.
+const top = ['package.json', 'vitest.config.ts', 'tsconfig.json', 'packages/parity/tsconfig.json', 'scripts/gpu'];
 /** What the packages need is found from them; these are the tools that run tests. */
 const tools = ['vitest', 'tsx', 'fast-check', '@tensorflow/tfjs-backend-cpu'];
 
