@@ -95,6 +95,16 @@ export const latentDiffusionRules = [
       if (unet === undefined) return;
       const conditioning = conditioningOf(config);
       yield* labelFindings(unet, conditioning);
+      if (unet.useSpatialTransformer === false && conditioning === 'concat') {
+        if (conditionWidth(config.condStageConfig, peek) === undefined) return;
+        yield {
+          path: ['condStageConfig'],
+          message:
+            'conditioning_key concat puts the condition beside the channels of the latent, and this encoder gives tokens',
+          suggestion: `use conditioning_key: crossattn with use_spatial_transformer: true, or cond_stage_config: ${IS_FIRST_STAGE}`,
+        };
+        return;
+      }
       if (!unet.useSpatialTransformer) return;
       const path = ['unetConfig', 'params', 'contextDim'];
       if (conditioning === 'crossattn' || conditioning === 'hybrid') {

@@ -256,6 +256,14 @@ describe('LatentDiffusion refuses what only the sum of two arguments breaks', ()
     ],
     [['cond_stage_config=__is_first_stage__'], 'cond_stage_config: cross-attention needs tokens'],
     [
+      [
+        'conditioning_key=concat',
+        'unet_config.params.use_spatial_transformer=false',
+        'unet_config.params.context_dim=',
+      ],
+      'cond_stage_config: conditioning_key concat puts the condition beside the channels of the latent',
+    ],
+    [
       ['conditioning_key=adm', 'unet_config.params.use_spatial_transformer=false', 'unet_config.params.context_dim='],
       'unet_config.params.num_classes: conditioning_key adm passes class labels, and the UNet takes none',
     ],

@@ -188,6 +188,8 @@ describe('a LatentDiffusion', () => {
     expect(condition.shape).toEqual([1, 4, 4, 3]);
     expect(ldm.applyModel(p, x, t, condition).shape).toEqual([1, 4, 4, 3]);
     expect(() => ldm.applyModel(p, x, t, null)).toThrow(/concat needs 'concat'/);
+    expect(() => ldm.applyModel(p, x, t, randn([1, 2, 8], 3))).toThrow('concat is [1,2,8], wanted [1,4,4,C], as x');
+    expect(() => ldm.applyModel(p, x, t, randn([1, 2, 4, 3], 3))).toThrow(/wanted \[1,4,4,C\]/);
   });
 
   it('lists the first stage a second time where it is the encoder, as the original stores it; trains neither', () => {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Rng } from '../nn/dropout.js';
 import type { Params } from '../nn/params.js';
 import type { Scope } from '../nn/scope.js';
+import { ShapeError } from '../nn/shape-error.js';
 import type { ActivationObserver } from './block-sequence.js';
 import type { ContextKeys } from './context-keys.js';
 import type { UNetModel } from './unet.js';
@@ -49,16 +50,24 @@ export class DiffusionWrapper {
 
   /**
    * @returns predicted noise [B,H,W,out_channels]
-   * @throws Error if the condition lacks what the conditioning needs, or holds what it does not take
+   * @throws Error if the condition lacks what the conditioning needs, or holds what it does not take; ShapeError if channels
+   *   to add are not of x's batch, height and width
    */
   forward(p: Params, { x, t, condition = {}, rng, onActivation }: DiffusionInputs): tf.Tensor4D {
     this.check(condition);
+    for (const part of condition.concat ?? []) this.checkPlane(x, part);
     return tf.tidy(() => {
       const { concat, crossattn, labels } = condition;
       const joined = concat ? (tf.concat([x, ...concat], 3) as tf.Tensor4D) : x;
       const context = isList(crossattn) ? joinTokens(crossattn) : (crossattn ?? null);
       return this.unet.forward(p, { x: joined, t, context, labels, rng, onActivation });
     });
+  }
+
+  private checkPlane(x: tf.Tensor4D, part: tf.Tensor4D): void {
+    const [B, H, W] = x.shape;
+    if (part.rank === 4 && part.shape.slice(0, 3).join() === [B, H, W].join()) return;
+    throw new ShapeError(`diffusion model '${this.scope.path}'`, 'concat', part.shape, `[${B},${H},${W},C], as x`);
   }
 
   private check(condition: ConditionInputs): void {
