@@ -38,6 +38,7 @@ export function qSample(schedule: Schedule, x0: tf.Tensor4D, t: tf.Tensor1D, noi
 /**
  * The posterior q(x_{t-1} | x_t, x_0), DDPM equations 6 and 7.
  * @param x0 [B,H,W,C] @param xt [B,H,W,C] @param t int32 [B]
+ * @returns mean [B,H,W,C]; variance and its logarithm (clipped at that of 1e-20) [B,1,1,1]
  */
 export function qPosterior(schedule: Schedule, x0: tf.Tensor4D, xt: tf.Tensor4D, t: tf.Tensor1D): Gaussian {
   return {

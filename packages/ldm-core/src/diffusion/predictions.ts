@@ -4,14 +4,18 @@ import type { Parameterization } from './parameterization.js';
 import type { Schedule } from './schedule.js';
 
 /**
- * v of a clean sample and its noise: the training target under `v`.
+ * v = √ᾱ eps - √(1-ᾱ) x_0 of a clean sample and its noise: the training target under `v` (Salimans & Ho 2022, arXiv
+ * 2202.00512, appendix D).
  * @param x0 [B,H,W,C] @param t int32 [B] @param noise [B,H,W,C] @returns [B,H,W,C]
  */
 export function velocity(schedule: Schedule, x0: tf.Tensor4D, t: tf.Tensor1D, noise: tf.Tensor4D): tf.Tensor4D {
   return combine(tf.sub, t, [schedule.sqrtAlphasCumprod, noise], [schedule.sqrtOneMinusAlphasCumprod, x0]);
 }
 
-/** x_0 = √ᾱ x_t - √(1-ᾱ) v. @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C] */
+/**
+ * x_0 = √ᾱ x_t - √(1-ᾱ) v (Salimans & Ho 2022, appendix D).
+ * @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C]
+ */
 export function predictStartFromVelocity(
   schedule: Schedule,
   xt: tf.Tensor4D,
@@ -21,7 +25,10 @@ export function predictStartFromVelocity(
   return combine(tf.sub, t, [schedule.sqrtAlphasCumprod, xt], [schedule.sqrtOneMinusAlphasCumprod, v]);
 }
 
-/** eps = √ᾱ v + √(1-ᾱ) x_t. @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C] */
+/**
+ * eps = √ᾱ v + √(1-ᾱ) x_t: v of {@link velocity}, solved for the noise.
+ * @param xt [B,H,W,C] @param t int32 [B] @param v [B,H,W,C] @returns [B,H,W,C]
+ */
 export function predictEpsFromVelocity(
   schedule: Schedule,
   xt: tf.Tensor4D,
@@ -31,7 +38,10 @@ export function predictEpsFromVelocity(
   return combine(tf.add, t, [schedule.sqrtAlphasCumprod, v], [schedule.sqrtOneMinusAlphasCumprod, xt]);
 }
 
-/** eps = (x_t/√ᾱ - x_0)/√(1/ᾱ - 1). @param xt [B,H,W,C] @param t int32 [B] @param x0 [B,H,W,C] @returns [B,H,W,C] */
+/**
+ * eps = (x_t/√ᾱ - x_0)/√(1/ᾱ - 1): DDPM (arXiv 2006.11239) equation 15, solved for the noise.
+ * @param xt [B,H,W,C] @param t int32 [B] @param x0 [B,H,W,C] @returns [B,H,W,C]
+ */
 export function predictEpsFromStart(schedule: Schedule, xt: tf.Tensor4D, t: tf.Tensor1D, x0: tf.Tensor4D): tf.Tensor4D {
   return tf.tidy(() =>
     tf.div(
@@ -41,7 +51,10 @@ export function predictEpsFromStart(schedule: Schedule, xt: tf.Tensor4D, t: tf.T
   );
 }
 
-/** x_0 = x_t/√ᾱ - √(1/ᾱ - 1) eps, DDPM equation 15. @param xt [B,H,W,C] @param t int32 [B] @param eps [B,H,W,C] @returns [B,H,W,C] */
+/**
+ * x_0 = x_t/√ᾱ - √(1/ᾱ - 1) eps, DDPM (arXiv 2006.11239) equation 15.
+ * @param xt [B,H,W,C] @param t int32 [B] @param eps [B,H,W,C] @returns [B,H,W,C]
+ */
 export function predictStartFromNoise(
   schedule: Schedule,
   xt: tf.Tensor4D,

@@ -28,7 +28,7 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as [
   Uint32Array,
 ];
 
-/** CRC-32 in plain JavaScript, for browsers; Node has a faster one. */
+/** CRC-32 (IEEE, as in zip) in plain JavaScript, for browsers; Node has a faster one. Bytes may come in pieces. */
 export const crc32: Crc32 = (bytes, start) => {
   let crc = ~start;
   let i = 0;

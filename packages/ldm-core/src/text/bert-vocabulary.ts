@@ -22,7 +22,7 @@ export function rebuildBertVocabulary(entries: readonly string[]): string[] {
   });
 }
 
-/** The vocabulary as a text file. */
+/** The vocabulary as `vocab.txt` has it, id by id: one entry a line, each line ended. {@link BERT_VOCABULARY_SHA256} is its hash. */
 export function bertVocabularyText(vocabulary: readonly string[]): string {
   return vocabulary.map((entry) => `${entry}\n`).join('');
 }
