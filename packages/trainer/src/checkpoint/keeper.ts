@@ -18,6 +18,8 @@ export interface KeeperOptions {
   readonly specs: ReadonlyMap<string, ParamSpec>;
   readonly seed: number;
   readonly config: ConfigTree;
+  /** That share each batch; 1 by default. */
+  readonly processes?: number;
   /** Default: the 10 smallest. */
   readonly ranking?: BestOptions;
 }
@@ -50,10 +52,18 @@ export class CheckpointKeeper {
 
   /** Replace `last.ckpt`. */
   async saveLast(divided: Divided, progress: Progress): Promise<void> {
-    const { folder, training, specs, seed, config } = this.options;
+    const { folder, training, specs, seed, config, processes = 1 } = this.options;
     await mkdir(folder, { recursive: true });
     const { best, imageLog } = this;
-    const record: RunRecord = { version: 1, progress, seed, best, config, ...(imageLog ? { imageLog } : {}) };
+    const record: RunRecord = {
+      version: 1,
+      progress,
+      seed,
+      best,
+      config,
+      ...(processes > 1 ? { processes } : {}),
+      ...(imageLog ? { imageLog } : {}),
+    };
     const contents = { weights: training.weights(divided), memory: optimizerMemory(divided.state), record };
     await saveRunCheckpoint(join(folder, LAST), contents, specs);
   }

@@ -30,6 +30,8 @@ export interface RunRecord {
   readonly best: readonly Ranked[];
   /** The resolved configuration. */
   readonly config: ConfigTree;
+  /** Processes that share each batch; absent: one. */
+  readonly processes?: number;
   /** What the image logger remembers; absent: it has not begun. */
   readonly imageLog?: ImageLogState;
 }

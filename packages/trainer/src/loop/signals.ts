@@ -8,8 +8,12 @@ export interface Requests {
   close(): void;
 }
 
-/** Listen: USR1 asks for `last.ckpt`, Ctrl-C and a request to end stop training; a second one ends the process at once. */
-export function watchSignals(): Requests {
+/**
+ * Listen: USR1 asks for `last.ckpt`, USR2 for a debugger; Ctrl-C and a request to end stop training, and a second one ends the
+ * process at once.
+ * @param onDebug called at USR2; default: nothing happens
+ */
+export function watchSignals(onDebug: () => void = () => undefined): Requests {
   const controller = new AbortController();
   let save = false;
   const onSave = (): void => {
@@ -20,6 +24,7 @@ export function watchSignals(): Requests {
     controller.abort();
   };
   process.on('SIGUSR1', onSave);
+  process.on('SIGUSR2', onDebug);
   process.on('SIGINT', onStop);
   process.on('SIGTERM', onStop);
   return {
@@ -31,6 +36,7 @@ export function watchSignals(): Requests {
     },
     close: () => {
       process.off('SIGUSR1', onSave);
+      process.off('SIGUSR2', onDebug);
       process.off('SIGINT', onStop);
       process.off('SIGTERM', onStop);
     },
