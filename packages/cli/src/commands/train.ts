@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs';
 import type { Given } from '../generate/flags/values.js';
-import { TRAINER_FLAGS, trainFlags } from '../train/flags.js';
+import { PASSED_FLAGS, TRAINER_FLAGS, trainFlags } from '../train/flags.js';
 import { UsageError } from '../usage-error.js';
 
 type TrainFlags = Given<typeof trainFlags> & { base?: string[] | undefined; overrides?: string[] | undefined };
@@ -9,25 +9,32 @@ type TrainFlags = Given<typeof trainFlags> & { base?: string[] | undefined; over
 export const trainCommand: CommandModule<object, TrainFlags> = {
   command: 'train [overrides..]',
   describe: 'train a model from configs, or go on with a run',
-  builder: (yargs) =>
-    yargs
-      .positional('overrides', { type: 'string', array: true, describe: 'a.b.c=value, merged last into the config' })
-      .option('base', { alias: 'b', type: 'string', array: true, describe: 'config files, merged left to right' })
-      // --no-test is a flag of its own, not the opposite of one.
-      .parserConfiguration({ 'boolean-negation': false })
-      .options(trainFlags),
+  builder: (yargs) => {
+    yargs.options(PASSED_FLAGS);
+    return (
+      yargs
+        .positional('overrides', { type: 'string', array: true, describe: 'a.b.c=value, merged last into the config' })
+        .option('base', { alias: 'b', type: 'string', array: true, describe: 'config files, merged left to right' })
+        // --no-test is a flag of its own, not the opposite of one.
+        .parserConfiguration({ 'boolean-negation': false })
+        .options(trainFlags)
+    );
+  },
   handler: async (flags) => {
     const { resume, seed, name = '', postfix = '', logdir = 'logs', overrides = [] } = flags;
-    if (!flags.train) throw new UsageError('give -t to train; there is nothing else to do');
     if (resume !== undefined && name !== '') throw new UsageError('--name and --resume exclude each other');
     const trainer = TRAINER_FLAGS.flatMap((flag) =>
       flags[flag] === undefined ? [] : [`lightning.trainer.${flag}=${flags[flag]}`],
+    );
+    const given: Readonly<Record<string, unknown>> = flags;
+    const passed = Object.keys(PASSED_FLAGS).flatMap((flag) =>
+      given[flag] === undefined ? [] : [`lightning.trainer.${flag}=${String(given[flag])}`],
     );
     // The engine is loaded only now: --help and wrong flags need none of it.
     const { runTraining } = await import('../train/run.js');
     await runTraining({
       base: flags.base ?? [],
-      overrides: [...overrides, ...trainer],
+      overrides: [...overrides, ...passed, ...trainer],
       name,
       postfix,
       logdir,
@@ -35,9 +42,14 @@ export const trainCommand: CommandModule<object, TrainFlags> = {
       seed: seed ?? null,
       scaleLr: flags.scale_lr ?? true,
       gpus: flags.gpus,
+      workers: flags.workers,
       maxSeconds: flags.max_time,
       saveEvery: flags.save_every ?? 500,
       strict: flags.strict ?? false,
+      train: flags.train ?? false,
+      test: !(flags['no-test'] ?? false),
+      debug: flags.debug ?? false,
+      dryRun: flags['dry-run'] ?? false,
       print: (line) => process.stdout.write(`${line}\n`),
     });
   },

@@ -1,35 +1,68 @@
 import { UsageError } from '../usage-error.js';
 
-/** What `--gpus` asks for. */
-export interface Devices {
-  /** As the engine names it. */
-  readonly device: string;
-  /** Devices that take part, for the learning-rate rule. */
-  readonly count: number;
+/** What `--gpus` and `--workers` ask for: a device for each process, as the engine names it. One: no others are started. */
+export type Devices = readonly [string, ...string[]];
+
+/** The cards of this machine that libtensorflow could use. */
+export interface Cards {
+  /** null: it cannot be known. */
+  readonly count: number | null;
+  /** Why there is none; null: there are. */
+  readonly none: string | null;
 }
 
 /**
- * The original's forms of `--gpus`: ids with commas, a trailing one included (`0,`, `0,1`), or a number of devices (`1`). Absent
- * or 0: the CPU.
- * @throws UsageError for what is no list, and for more than one device, which training here does not divide its batches over
+ * Devices to train on.
+ * @param gpus the original's forms: ids with commas, a trailing one included (`0,`, `0,1`), a number of devices (`2`), or `-1`
+ *   for all; absent or 0: the CPU
+ * @param workers processes on the CPU, 1 by default
+ * @param cards asked only where GPUs are wanted
+ * @throws UsageError for what is no list, for devices that do not exist, and for GPUs and workers together
  */
-export function parseGpus(given: string | undefined): Devices {
-  const cpu: Devices = { device: 'cpu', count: 1 };
-  if (given === undefined) return cpu;
+export function devicesOf(gpus: string | undefined, workers: number | undefined, cards: () => Cards): Devices {
+  const ids = parseGpus(gpus, cards);
+  if (ids.length === 0) return ['cpu', ...Array.from({ length: (workers ?? 1) - 1 }, () => 'cpu')];
+  if (workers !== undefined && workers > 1) {
+    throw new UsageError(
+      `--workers ${workers} is for the CPU; with --gpus each id is a process: name as many ids, or leave one of the two out`,
+    );
+  }
+  const { count, none } = cards();
+  const missing = ids.filter((id) => none !== null || (count !== null && id >= count));
+  if (missing.length > 0) throw new UsageError(`--gpus ${gpus}: ${absent(missing, ids, cards())}`);
+  const [first, ...others] = ids.map((id) => `gpu:${id}`);
+  return [first!, ...others];
+}
+
+function parseGpus(given: string | undefined, cards: () => Cards): number[] {
+  if (given === undefined) return [];
+  if (given.trim() === '-1') {
+    const { count, none } = cards();
+    if (none !== null) throw new UsageError(`--gpus -1: ${absent([], [], { count, none })}`);
+    if (count !== null) return Array.from({ length: count }, (_, i) => i);
+    throw new UsageError("--gpus -1: the number of GPUs is not known here; name their ids, '--gpus 0,1'");
+  }
   const entries = given
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
   if (entries.length === 0 || !entries.every((entry) => /^\d+$/.test(entry))) {
-    throw new UsageError(`--gpus is '${given}'; wanted ids with commas (0,) or a number of devices (1)`);
+    throw new UsageError(`--gpus is '${given}'; wanted ids with commas (0,), a number of devices (1), or -1 for all`);
   }
-  const isList = given.includes(',');
-  const ids = isList ? entries.map(Number) : Array.from({ length: Number(entries[0]) }, (_, i) => i);
-  if (ids.length === 0) return cpu;
-  if (ids.length > 1) {
-    throw new UsageError(
-      `--gpus ${given} names ${ids.length} devices; training runs on one here: pass '--gpus ${ids[0]},' and multiply --accumulate_grad_batches by ${ids.length} for the same batch and learning rate`,
-    );
+  if (!given.includes(',')) return Array.from({ length: Number(entries[0]) }, (_, i) => i);
+  const ids = entries.map(Number);
+  const twice = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (twice !== undefined)
+    throw new UsageError(`--gpus ${given} names device ${twice} twice; one process trains on each`);
+  return ids;
+}
+
+function absent(missing: readonly number[], ids: readonly number[], { count, none }: Cards): string {
+  const onCpu = `leave --gpus out to train on the CPU${ids.length > 1 ? `, or pass --workers ${ids.length}` : ''}`;
+  if (none !== null) {
+    const names = missing.map((id) => `gpu:${id}`).join(', ');
+    return `${names === '' ? '' : `there is no ${names}: `}${none} ('codiff doctor' says more); ${onCpu}`;
   }
-  return { device: `gpu:${ids[0]}`, count: 1 };
+  const there = Array.from({ length: count ?? 0 }, (_, i) => i);
+  return `there is no ${missing.map((id) => `gpu:${id}`).join(', ')}; this machine has ${count} GPU(s): pass '--gpus ${there.join(',')},'`;
 }

@@ -1,28 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../usage-error.js';
-import { parseGpus } from './devices.js';
-import { trainFlags } from './flags.js';
-
-describe('--gpus', () => {
-  it.each([
-    [undefined, 'cpu'],
-    ['0', 'cpu'],
-    ['0,', 'gpu:0'],
-    ['1', 'gpu:0'],
-    ['2,', 'gpu:2'],
-    [' 3 , ', 'gpu:3'],
-  ])('%s is %s, one device', (given, device) => {
-    expect(parseGpus(given)).toEqual({ device, count: 1 });
-  });
-
-  it.each(['0,1', '0,1,2,3,', '2'])('%s is more than one, and says what to pass', (given) => {
-    expect(() => parseGpus(given)).toThrow(/pass '--gpus 0,'/);
-  });
-
-  it.each(['', ',', 'all', '-1', '0;1'])("'%s' is no list", (given) => {
-    expect(() => parseGpus(given)).toThrow(UsageError);
-  });
-});
+import { PASSED_FLAGS, trainFlags } from './flags.js';
 
 describe('--max_time', () => {
   it.each([
@@ -37,4 +15,14 @@ describe('--max_time', () => {
   it.each(['', 'x', '1:2:3:4:5', '-1'])("'%s' is no time", (given) => {
     expect(() => trainFlags.max_time.coerce(given)).toThrow(UsageError);
   });
+});
+
+it("takes every option of the original's trainer, those of its own apart", async () => {
+  const { TrainerConfig } = await import('@codiff/trainer');
+  const known = Object.keys(TrainerConfig.shape).map((name) => name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`));
+  const taken = [...Object.keys(trainFlags), ...Object.keys(PASSED_FLAGS)];
+  // Filled in by the command: callbacks, loggers, the checkpoint to go on from.
+  const filled = ['callbacks', 'logger', 'resume_from_checkpoint'];
+  expect(known.filter((name) => !taken.includes(name) && !filled.includes(name))).toEqual([]);
+  expect(Object.keys(PASSED_FLAGS).filter((name) => !known.includes(name))).toEqual([]);
 });

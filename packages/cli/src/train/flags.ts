@@ -1,5 +1,6 @@
 import { decimal, type Flag, text, whole, yesNo } from '../generate/flags/values.js';
 import { UsageError } from '../usage-error.js';
+import { PASSED_TRAINER_OPTIONS } from './passed-options.js';
 
 const LARGEST = 2 ** 31 - 1;
 
@@ -13,8 +14,13 @@ export const trainFlags = {
     ...text('resume', { describe: 'a run folder, or a checkpoint of one: go on there' }),
     alias: 'r',
   },
-  train: { ...yesNo('train', { describe: 'train; without it there is nothing to do' }), alias: 't' },
-  'no-test': yesNo('no-test', { describe: 'accepted; there is no test phase' }),
+  train: { ...yesNo('train', { describe: 'train; without it only the test runs' }), alias: 't' },
+  'no-test': yesNo('no-test', { describe: 'leave out the test at the end, where the config has a test set' }),
+  debug: {
+    ...yesNo('debug', { describe: 'wait for a debugger where training fails; move the run to debug_runs afterwards' }),
+    alias: 'd',
+  },
+  'dry-run': yesNo('dry-run', { describe: 'take two steps, print what training would take, and write nothing' }),
   project: { ...text('project', { describe: 'accepted, never used' }), alias: 'p' },
   seed: {
     ...whole('seed', [-LARGEST, LARGEST], { describe: 'of every random number', defaultDescription: '23' }),
@@ -26,12 +32,29 @@ export const trainFlags = {
     describe: 'learning rate = accumulated batches * devices * batch size * base rate',
     defaultDescription: 'true',
   }),
-  gpus: text('gpus', { describe: 'device to train on (0,)', defaultDescription: 'the CPU' }),
+  gpus: text('gpus', {
+    describe: 'devices to train on, a process on each: ids (0,1), a number (2), or -1 for all',
+    defaultDescription: 'the CPU',
+  }),
+  workers: whole('workers', [1, 64], { describe: 'processes on the CPU', defaultDescription: '1' }),
   max_epochs: whole('max_epochs', [1, LARGEST], { describe: 'stop after so many', defaultDescription: '1000' }),
   max_steps: whole('max_steps', [1, LARGEST], { describe: 'stop after so many optimizer steps' }),
   max_time: time('max_time', 'stop after so many seconds, or [[DD:]HH:]MM:SS'),
   accumulate_grad_batches: whole('accumulate_grad_batches', [1, LARGEST], { describe: 'batches of one step' }),
   gradient_clip_val: decimal('gradient_clip_val', { describe: 'limit of the norm of all gradients' }),
+  precision: text('precision', {
+    describe: 'what steps compute in: 32 or bfloat16; weights stay float32',
+    defaultDescription: '32',
+  }),
+  check_val_every_n_epoch: whole('check_val_every_n_epoch', [1, LARGEST], { describe: 'epochs between validations' }),
+  num_sanity_val_steps: whole('num_sanity_val_steps', [-1, LARGEST], {
+    describe: 'validation batches tried before the first step; -1: all',
+    defaultDescription: '2',
+  }),
+  limit_train_batches: decimal('limit_train_batches', {
+    describe: 'batches of an epoch: a number, or a share up to 1',
+  }),
+  limit_val_batches: decimal('limit_val_batches', { describe: 'validation batches, likewise' }),
   log_every_n_steps: whole('log_every_n_steps', [1, LARGEST], {
     describe: 'steps between logged values',
     defaultDescription: '50',
@@ -50,7 +73,20 @@ export const TRAINER_FLAGS = [
   'accumulate_grad_batches',
   'gradient_clip_val',
   'log_every_n_steps',
+  'precision',
+  'check_val_every_n_epoch',
+  'num_sanity_val_steps',
+  'limit_train_batches',
+  'limit_val_batches',
 ] as const satisfies readonly (keyof typeof trainFlags)[];
+
+/** Options of the original's trainer that change nothing here: accepted, and named when the run starts. */
+export const PASSED_FLAGS: Readonly<Record<string, Flag<string>>> = Object.fromEntries(
+  PASSED_TRAINER_OPTIONS.filter((name) => !(name in trainFlags)).map((name) => [
+    name,
+    text(name, { describe: "accepted, an option of the original's trainer", hidden: true }),
+  ]),
+);
 
 function time(name: string, describe: string): Flag<number> {
   return {

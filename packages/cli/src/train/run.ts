@@ -2,9 +2,12 @@ import { compile, useEngine } from '@codiff/engine';
 import { loadConfig } from '@codiff/ldm-core/node';
 import {
   checkTrainingConfig,
+  describePlan,
+  dryRun,
   newRunFolder,
   resumedRun,
   TrainError,
+  type TrainEvent,
   trainerRegistry,
   trainFromConfig,
   watchSignals,
@@ -12,8 +15,12 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
-import { parseGpus } from './devices.js';
+import { visibleCards } from './cards.js';
+import { moveToDebugRuns, openDebugger } from './debugging.js';
+import { devicesOf } from './devices.js';
 import { TrainShow } from './show.js';
+import { Worker, workerTask } from './worker.js';
+import { runWorkers } from './workers.js';
 
 /** Flags of `codiff train` that stand for themselves. */
 export interface TrainArguments {
@@ -26,19 +33,38 @@ export interface TrainArguments {
   readonly seed: number | null;
   readonly scaleLr: boolean;
   readonly gpus?: string | undefined;
+  /** Processes on the CPU; 1 by default. */
+  readonly workers?: number | undefined;
   readonly maxSeconds?: number | undefined;
   readonly saveEvery: number;
   readonly strict: boolean;
+  /** false: only test. */
+  readonly train: boolean;
+  /** Test at the end, where the config has a test set. */
+  readonly test: boolean;
+  /** Wait for a debugger where training fails, and move the run to `debug_runs` afterwards. */
+  readonly debug: boolean;
+  /** Print what training would take, and write nothing. */
+  readonly dryRun: boolean;
   /** Takes a line of progress. */
   readonly print: (line: string) => void;
 }
 
 /** Train, and say where the results are. @throws InputError for whatever the user can mend */
 export async function runTraining(given: TrainArguments): Promise<void> {
-  const { base, overrides, gpus, maxSeconds, print } = given;
-  const { device, count } = parseGpus(gpus);
+  const { base, overrides, gpus, workers, maxSeconds } = given;
+  const task = workerTask();
+  const devices = task ? null : devicesOf(gpus, workers, visibleCards);
+  if (devices && devices.length > 1 && !given.dryRun) {
+    if (given.debug) throw new UsageError('--debug is for one process; name one device, or leave it out');
+    await runWorkers(devices);
+    return;
+  }
+  const worker = task && new Worker(task);
+  // What all of them would print alike, the first one prints.
+  const print = task !== null && task.rank > 0 ? () => undefined : given.print;
   const show = new TrainShow(print, process.stderr);
-  const now = new Date();
+  const now = task ? new Date(task.now) : new Date();
   try {
     const resumed = given.resume === undefined ? null : resumedRun(given.resume, now);
     const files = [...(resumed?.configs ?? []), ...base];
@@ -47,32 +73,55 @@ export async function runTraining(given: TrainArguments): Promise<void> {
     const run = resumed?.run ?? newRunFolder({ ...given, now });
     tf.enableProdMode();
     // One operation at a time: a run that was killed goes on with the very same bits.
-    const engine = await useEngine({ device, deterministic: true });
-    print(`${run.folder} on ${engine.device}`);
-    const requests = watchSignals();
+    const { engine, team } = worker
+      ? await worker.start()
+      : { engine: await useEngine({ device: devices![0], deterministic: true }), team: undefined };
+    const common = {
+      config,
+      run,
+      ...(resumed ? { resume: { checkpoint: resumed.checkpoint } } : {}),
+      seed: given.seed,
+      scaleLr: given.scaleLr,
+      devices: devices?.length ?? team!.world,
+      team,
+      ...(maxSeconds === undefined ? {} : { maxSeconds }),
+      saveEvery: given.saveEvery,
+      strict: given.strict,
+      train: given.train,
+      test: given.test,
+      compile,
+      onNote: (line: string) => show.note(line),
+      onEvent: (event: TrainEvent) => show.event(event),
+    };
+    if (given.dryRun) {
+      for (const line of [`dry run on ${engine.device}`, ...describePlan(await dryRun(common))]) print(line);
+      return;
+    }
+    print(`${run.folder} on ${engine.device}${team ? `, ${team.world} processes` : ''}`);
+    const requests = worker?.requests ?? watchSignals(() => show.note(`debugger: ${openDebugger(false)}`));
     try {
-      const { why, progress } = await trainFromConfig({
-        config,
-        run,
-        ...(resumed ? { resume: { checkpoint: resumed.checkpoint } } : {}),
-        seed: given.seed,
-        scaleLr: given.scaleLr,
-        devices: count,
-        ...(maxSeconds === undefined ? {} : { maxSeconds }),
-        saveEvery: given.saveEvery,
-        strict: given.strict,
-        compile,
-        requests,
-        onNote: (line) => show.note(line),
-        onEvent: (event) => show.event(event),
-      });
+      const { why, progress } = await trainFromConfig({ ...common, requests });
       show.end();
-      print(`${ENDS[why]} after epoch ${progress.epoch}, step ${progress.globalStep}: ${run.checkpoints}/last.ckpt`);
+      print(`${ENDS[why]} after epoch ${progress.epoch}, step ${progress.globalStep}${checkpointOf(why, run)}`);
+    } catch (error) {
+      show.end();
+      if (given.debug && process.stderr.isTTY) {
+        print(`training failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        print('waiting for a debugger; chrome://inspect or node inspect shows it');
+        openDebugger(true);
+        // biome-ignore lint/suspicious/noDebugger: what --debug is for
+        debugger;
+      }
+      throw error;
     } finally {
       show.end();
       requests.close();
+      const moved = given.debug ? await moveToDebugRuns(run.folder) : null;
+      if (moved !== null) print(`the run is in ${moved}`);
     }
+    await worker?.done();
   } catch (error) {
+    if (worker) await worker.fail(error);
     throw error instanceof TrainError ? new InputError(error.message) : error;
   }
 }
@@ -82,4 +131,8 @@ const ENDS = {
   steps: 'the last step is done',
   time: 'the time is up',
   asked: 'stopped',
+  tested: 'tested',
 } as const;
+
+const checkpointOf = (why: keyof typeof ENDS, { checkpoints }: { readonly checkpoints: string }): string =>
+  why === 'tested' ? '' : `: ${checkpoints}/last.ckpt`;
