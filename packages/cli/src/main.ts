@@ -6,6 +6,7 @@ import { datasetCommand } from './commands/dataset.js';
 import { editCommand } from './commands/edit.js';
 import { generateCommand } from './commands/generate.js';
 import { mask2imageCommand } from './commands/mask2image.js';
+import { reportCommand } from './commands/report.js';
 import { text2imageCommand } from './commands/text2image.js';
 import { trainCommand } from './commands/train.js';
 import { InputError } from './input-error.js';
@@ -20,6 +21,7 @@ const program = yargs(hideBin(process.argv))
   .command(mask2imageCommand)
   .command(editCommand)
   .command(trainCommand)
+  .command(reportCommand)
   .command(checkpointCommand)
   .command(datasetCommand)
   .demandCommand(1, 'name a command')

@@ -105,6 +105,8 @@ export { type Replicas, replicasOf } from './parallel/replicas.js';
 export { Team, type TeamOptions } from './parallel/team.js';
 export { ReplicasDifferError, type RunKeeper, TeamKeeper } from './parallel/team-keeper.js';
 export type { AllReduce, TeamPlace } from './parallel/team-place.js';
+export { parseRunLog, type RunLog } from './report/run-log.js';
+export { RUN_REPORT, writeRunReport } from './report/write-run-report.js';
 export { type BuiltTraining, buildTraining } from './run/build-training.js';
 export { type DryRunPlan, describePlan, dryRun, type PlannedPart } from './run/dry-run.js';
 export { captionTokenizer, faceSource, type Tokenize } from './run/face-source.js';

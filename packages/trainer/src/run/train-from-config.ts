@@ -15,6 +15,9 @@ import type { TrainEnd } from '../loop/train-run.js';
 import { validate } from '../loop/validate.js';
 import { Team } from '../parallel/team.js';
 import { TeamKeeper } from '../parallel/team-keeper.js';
+import { SESSION } from '../report/run-log.js';
+import { describeSession } from '../report/session.js';
+import { writeRunReport } from '../report/write-run-report.js';
 import type { Divided } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
 import { captionReader } from './face-source.js';
@@ -79,7 +82,9 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
         ? [await openEventFile(run.testtube, from), await openJsonLines(join(run.folder, 'log.jsonl'), from)]
         : [],
     );
+    if (isFirst) closing.unshift(() => reportOn(run.folder, onNote));
     closing.unshift(() => log.close());
+    await log.text(progress.globalStep, SESSION, describeSession(sessionFacts(request, seed)));
     const { maxEpochs, maxSteps, saveWeightsEvery, imageLogger } = settings;
     const readTokens = built.captionLength === null ? null : await captionReader();
     const images =
@@ -132,6 +137,26 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     return { why: end.why, progress: end.progress };
   } finally {
     for (const close of closing) await close();
+  }
+}
+
+/** What the log says of this process; the machine is added. */
+const sessionFacts = ({ device, devices, resume }: TrainRequest, seed: number): Record<string, string | undefined> => ({
+  device,
+  devices: devices > 1 ? String(devices) : undefined,
+  backend: tf.getBackend(),
+  seed: String(seed),
+  start: resume === undefined ? 'new' : 'resumed',
+});
+
+/** The run's page, however the run ended. A page that cannot be written ends no run: the log can make it again. */
+async function reportOn(folder: string, onNote: (line: string) => void): Promise<void> {
+  try {
+    await writeRunReport(folder);
+  } catch (error) {
+    onNote(
+      `no report: ${error instanceof Error ? error.message : String(error)}; codiff report ${folder} makes it again`,
+    );
   }
 }
 

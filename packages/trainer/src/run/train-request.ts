@@ -16,6 +16,8 @@ export interface TrainRequest {
   readonly seed: number | null;
   /** `--scale_lr`. */
   readonly scaleLr: boolean;
+  /** What is computed on, for the log. */
+  readonly device?: string;
   /** Devices that take part. */
   readonly devices: number;
   /** The place of this process among several that train together; absent: it is alone. Their `devices` is their number. */
