@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { expectWellFormed } from '../../codiff/test/well-formed.js';
@@ -72,3 +72,21 @@ it('text2image --report shows the steps of one model', async () => {
   expect(page).toContain('predicted x_0');
   expect(page).not.toContain('Influence over time');
 }, 120_000);
+
+it('report writes the page of a training run again', async () => {
+  mkdirSync(join(world, 'logs/run'), { recursive: true });
+  const lines = [1, 2].map((step) => `{"step":${step},"time":${step},"scalars":{"train/loss":0.5}}\n`);
+  writeFileSync(join(world, 'logs/run/log.jsonl'), `${lines.join('')}{"step":3,"ti`);
+  expect(await runCli(world, ['report', 'logs/run'])).toEqual({
+    code: 0,
+    stdout: 'logs/run/report.html\n',
+    stderr: '',
+  });
+  expectWellFormed(readFileSync(join(world, 'logs/run/report.html'), 'utf8'));
+  expect(await runCli(world, ['report', 'logs/run', '--out', 'page.html'])).toMatchObject({ stdout: 'page.html\n' });
+  expect(await runCli(world, ['report', 'nowhere'])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'codiff: nowhere/log.jsonl: there is no such log; name the folder of a run, as codiff train makes it\n',
+  });
+}, 60_000);

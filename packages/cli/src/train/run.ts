@@ -82,6 +82,7 @@ export async function runTraining(given: TrainArguments): Promise<void> {
       ...(resumed ? { resume: { checkpoint: resumed.checkpoint } } : {}),
       seed: given.seed,
       scaleLr: given.scaleLr,
+      device: engine.device,
       devices: devices?.length ?? team!.world,
       team,
       ...(maxSeconds === undefined ? {} : { maxSeconds }),
