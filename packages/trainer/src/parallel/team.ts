@@ -63,7 +63,7 @@ export class Team {
     const { rank, world } = this.place;
     const now = performance.now();
     const late = rank === 0 && maxSeconds !== undefined && now - this.began >= 1000 * maxSeconds;
-    const wishes = [requests?.stop.aborted, requests?.takeSave(), late].map(Number);
+    const wishes = [requests?.stop.aborted, requests?.takeSave(), late].map((wish) => (wish ? 1 : 0));
     const [stop, save, time, ms] = await this.sums([...wishes, (now - this.met) / this.batches]);
     if (stop! > 0) this.verdict = 'asked';
     else if (time! > 0) this.verdict = 'time';

@@ -1,0 +1,121 @@
+/** `codiff train --workers 2`: real processes, one of which is killed. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../parity/fixtures/', import.meta.url));
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'workers-'));
+  mkdirSync(join(root, 'pretrained'));
+  for (const name of ['configs', 'dataset']) cpSync(join(FIXTURES, name), join(root, name), { recursive: true });
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+interface Run {
+  readonly child: ChildProcess;
+  /** When it has printed this. */
+  until(text: string): Promise<void>;
+  readonly end: Promise<{ code: number | null; stdout: string; stderr: string }>;
+}
+
+function codiff(...args: readonly string[]): Run {
+  const tsx = import.meta.resolve('tsx', `file://${PACKAGE}`);
+  const { NODE_OPTIONS: _, TF_CPP_MIN_LOG_LEVEL: __, ...env } = process.env;
+  const command = ['--conditions=@codiff/source', '--import', tsx, MAIN, 'train', '-t', ...args];
+  const child = spawn(process.execPath, command, { cwd: root, env });
+  let [stdout, stderr] = ['', ''];
+  const listeners = new Set<() => void>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+    for (const listener of listeners) listener();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  const end: Run['end'] = new Promise((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  const until = (text: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const look = () => (stdout.includes(text) ? resolve() : undefined);
+      listeners.add(look);
+      look();
+      end.then(() => reject(new Error(`ended before it printed '${text}':\n${stdout}\n${stderr}`)));
+    });
+  return { child, until, end };
+}
+
+const config = [
+  ...['-b', 'configs/tiny_mask.yaml', '--log_every_n_steps', '1', '--num_sanity_val_steps', '0'],
+  ...['--check_val_every_n_epoch', '1000', '--save_every', '2'],
+  'model.params.first_stage_config.params.ckpt_path=null',
+  'lightning.callbacks.image_logger.params.disabled=true',
+];
+
+/** Processes that a process has started. */
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+const rankOf = (pid: number): number => {
+  const task = readFileSync(`/proc/${pid}/environ`, 'utf8')
+    .split('\0')
+    .find((each) => each.startsWith('CODIFF_TRAIN_'));
+  return (JSON.parse(task!.slice(task!.indexOf('=') + 1)) as { rank: number }).rank;
+};
+
+/** Losses by step. */
+function curve(logdir: string): Map<number, number> {
+  const [run] = readdirSync(join(root, logdir));
+  const lines = readFileSync(join(root, logdir, run!, 'log.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const steps = lines.map((line) => JSON.parse(line) as { step: number; scalars: Record<string, number> });
+  expect(steps.map(({ step }) => step)).toEqual(steps.map((_, i) => i + 1));
+  return new Map(steps.map(({ step, scalars }) => [step, scalars['train/loss']!]));
+}
+
+describe.skipIf(process.platform !== 'linux')('codiff train --workers 2', () => {
+  it('ends within 30 s where a process is killed, goes on with --resume, and has the curve of a batch twice as large', async () => {
+    const run = codiff(...config, '-l', 'two', '--workers', '2', '--max_steps', '10000');
+    await run.until('saved at step 2');
+    const workers = childrenOf(run.child.pid!).filter((pid) => existsSync(`/proc/${pid}`));
+    const victim = workers.find((pid) => rankOf(pid) === 1)!;
+    const killed = performance.now();
+    process.kill(victim, 'SIGKILL');
+    const { code, stdout, stderr } = await run.end;
+    expect(performance.now() - killed).toBeLessThan(30_000);
+    expect(stderr).toContain(`codiff: process 1 (pid ${victim}) was ended by SIGKILL, so training stopped in all.`);
+    expect(code).toBe(2);
+    expect(stdout).toContain(' 1 (accumulate_grad_batches) * 2 (n_gpus) * 2 (batch_size)');
+    for (const pid of workers) expect(existsSync(`/proc/${pid}`)).toBe(false);
+
+    const [folder] = readdirSync(join(root, 'two'));
+    const steps = [...stdout.matchAll(/^epoch \d+ batch \d+ step (\d+)/gm)].map(([, step]) => Number(step));
+    const last = steps.at(-1)! + 2;
+    const resumed = await codiff('--resume', join('two', folder!), '--workers', '2', '--max_steps', String(last)).end;
+    expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    expect(resumed.stdout).toContain('resumed from');
+    expect(resumed.stdout).toContain(`the last step is done after`);
+
+    const single = codiff(...config, '-l', 'one', '--max_steps', '10', 'data.params.batch_size=4');
+    expect((await single.end).code).toBe(0);
+    const [two, one] = [curve('two'), curve('one')];
+    expect([...two.keys()].at(-1)).toBe(last);
+    for (const [step, loss] of one) if (two.has(step)) expect(Math.abs(loss - two.get(step)!)).toBeLessThan(1e-5);
+  }, 300_000);
+
+  it('stops in all at one Ctrl-C, and saves', async () => {
+    const run = codiff(...config, '-l', 'stopped', '--workers', '2', '--max_steps', '10000');
+    await run.until('step 1 ');
+    run.child.kill('SIGINT');
+    const { code, stdout, stderr } = await run.end;
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/stopped after epoch \d+, step \d+: stopped\/.*last\.ckpt/);
+  }, 300_000);
+});
