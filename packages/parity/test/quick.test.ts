@@ -13,16 +13,26 @@ const CASES = listCases(FIXTURES)
   .cases.map((path) => [basename(path), readCase(path)] as const)
   .filter(([, { config }]) => KINDS.has(String(config.kind)) && config.kind !== 'fullsize');
 
+/**
+ * A case takes 20 s at most on two free cores. Much longer on a busy machine, and one that is cut off goes on behind the
+ * next one's back, whose tensors it then frees.
+ */
+const TIMEOUT_MS = 300_000;
+
 let backend: Backend;
 beforeAll(async () => {
   backend = await useBackend('engine', 'cpu');
 });
 
 describe.each(['eager', 'compiled'] as const)('the committed fixtures, %s', (mode) => {
-  it.each(CASES)('%s', async (_, file) => {
-    const result = await runCase(file, KINDS.get(String(file.config.kind))!, mode, backend.call(mode));
-    expect(result.ok, describeCase(result)).toBe(true);
-  });
+  it.each(CASES)(
+    '%s',
+    async (_, file) => {
+      const result = await runCase(file, KINDS.get(String(file.config.kind))!, mode, backend.call(mode));
+      expect(result.ok, describeCase(result)).toBe(true);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 it('has the committed token lists, checkpoints and keys right', async () => {
