@@ -30,8 +30,8 @@ const BATCH = 20;
  * Errors of the predicted noise on the held-out faces: the collaborative model's, that of half of each branch, and of each
  * branch alone, all at the same latents, timesteps and noise.
  */
-export async function codiffErrors(stage: Stage): Promise<CodiffErrors> {
-  const heldOut = await openHeldOut(stage, BATCH);
+export async function codiffErrors(stage: Stage, overrides: readonly string[]): Promise<CodiffErrors> {
+  const heldOut = await openHeldOut(stage, overrides, BATCH);
   try {
     const config = await loadConfig(stage.config, { registry: trainerRegistry, check: checkTrainingConfig });
     const { model } = buildModel(config, roles.model, trainerRegistry);

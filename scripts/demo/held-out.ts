@@ -31,9 +31,13 @@ export interface HeldOut {
   close(): Promise<void>;
 }
 
-/** Open them. @param batchSize null: the config's */
-export async function openHeldOut({ config: file }: Stage, batchSize: number | null = null): Promise<HeldOut> {
-  const config = await loadConfig(file, { registry: trainerRegistry, check: checkTrainingConfig });
+/** Open them. @param overrides of the config @param batchSize null: the config's */
+export async function openHeldOut(
+  { config: file }: Stage,
+  overrides: readonly string[],
+  batchSize: number | null = null,
+): Promise<HeldOut> {
+  const config = await loadConfig(file, { registry: trainerRegistry, check: checkTrainingConfig, overrides });
   const built = buildTraining(config, 0, {});
   const data = dataModuleOf(config.data ?? {});
   if (data.validation === undefined) throw new Error(`demo: ${file} names no validation data`);
@@ -54,8 +58,8 @@ export async function trainedWeights({ checkpoint }: Stage, { built: { specs } }
 }
 
 /** A stage's loss on the held-out faces, as initialised and as trained: the same faces, timesteps and noise. */
-export async function heldOutLoss(stage: Stage & { readonly name: keyof typeof LOSS }) {
-  const heldOut = await openHeldOut(stage);
+export async function heldOutLoss(stage: Stage & { readonly name: keyof typeof LOSS }, overrides: readonly string[]) {
+  const heldOut = await openHeldOut(stage, overrides);
   const { built, source } = heldOut;
   try {
     const evaluate = compile(built.training.evaluate, { name: 'held-out loss' });

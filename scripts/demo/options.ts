@@ -12,12 +12,22 @@ export interface DemoOptions {
   readonly write: boolean;
   /** Faces that are drawn, held-out ones included. */
   readonly faces: number;
+  /** Faces that no model is trained on. */
+  readonly heldOut: number;
+  /** Folder of the four configs. */
+  readonly configs: string;
+  /** A full run as it is meant: it is held to the limits. */
+  readonly standard: boolean;
   /** Optimizer steps of each stage; null: what mode and configs say. */
   readonly steps: number | null;
 }
 
-/** Held-out faces: the data sets' `test_dataset_size`, and what the limits are stated for. */
-export const HELD_OUT = 200;
+/** Held-out faces for which the limits are stated. */
+const HELD_OUT = 200;
+/** Fewer say nothing about a model. */
+const LEAST_HELD_OUT = 16;
+/** A batch of the largest of the four configs. */
+const LEAST_TRAINED = 16;
 
 export const USAGE = `npm run demo [-- options]
 
@@ -28,8 +38,10 @@ held-out mask and text together, and writes a report. Stopped, it goes on where 
   --out DIR     where everything goes (outputs/demo, or outputs/demo-quick)
   --force       throw away what is there and begin anew
   --write       put this run's numbers and picture into README.md
-  --faces N     faces to draw (2200; with --quick 600), of which ${HELD_OUT} are held out
-  --steps N     optimizer steps of each stage; no limit is checked then
+  --faces N     faces to draw (2200; with --quick 600)
+  --held-out N  how many of them are held out (${HELD_OUT})
+  --steps N     optimizer steps of each stage
+  --configs DIR folder of the four demo_*.yaml (configs); with it or one of the three above, no limit is checked
   --pretrained  use the weights that ship with the repository
   --help        print this`;
 
@@ -49,6 +61,8 @@ export function parseOptions(args: readonly string[], root: string): DemoOptions
     out: text,
     faces: text,
     steps: text,
+    configs: text,
+    'held-out': text,
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
   try {
@@ -63,13 +77,29 @@ export function parseOptions(args: readonly string[], root: string): DemoOptions
     );
   }
   const mode = values.quick ? 'quick' : 'full';
-  const faces = whole('faces', values.faces, HELD_OUT + 16) ?? (mode === 'quick' ? 600 : 2200);
+  const heldOut = whole('held-out', values['held-out'], LEAST_HELD_OUT) ?? HELD_OUT;
+  const faces = whole('faces', values.faces, heldOut + LEAST_TRAINED) ?? (mode === 'quick' ? 600 : 2200);
   const steps = whole('steps', values.steps, 1);
-  if (values.write && (mode === 'quick' || steps !== null || values.faces !== undefined)) {
-    throw new DemoUsageError('demo: --write takes the numbers of a full run; leave out --quick, --steps and --faces');
+  const changed = (['faces', 'held-out', 'steps', 'configs'] as const).filter((name) => values[name] !== undefined);
+  const standard = mode === 'full' && changed.length === 0;
+  if (values.write && !standard) {
+    throw new DemoUsageError(
+      `demo: --write takes the numbers of a full run; leave out --${mode === 'quick' ? 'quick' : changed[0]}`,
+    );
   }
+  const configs = resolve(root, values.configs ?? 'configs');
   const out = resolve(root, values.out ?? `outputs/demo${mode === 'quick' ? '-quick' : ''}`);
-  return { mode, out, force: values.force ?? false, write: values.write ?? false, faces, steps };
+  return {
+    mode,
+    out,
+    force: values.force ?? false,
+    write: values.write ?? false,
+    faces,
+    heldOut,
+    configs,
+    steps,
+    standard,
+  };
 }
 
 function whole(name: string, given: string | undefined, least: number): number | null {

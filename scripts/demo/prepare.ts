@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { synthesize } from '@codiff/trainer';
-import { DemoUsageError } from './options.js';
+import { type DemoOptions, DemoUsageError } from './options.js';
+import { STAGES } from './stages.js';
 import type { StatusLine } from './status-line.js';
 
 /** Where the configs look for the faces. */
@@ -18,7 +19,7 @@ const OWN = ['configs', 'dataset', 'logs', 'pretrained', 'images', 'demo.json', 
  * Make the demo's folder: it is laid out like the repository, so that the configs' paths hold in it.
  * @throws DemoUsageError for a folder that holds something else
  */
-export async function prepareFolder(root: string, out: string, force: boolean): Promise<void> {
+export async function prepareFolder({ out, force, configs }: DemoOptions): Promise<void> {
   if (force) for (const name of OWN) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const foreign = (await readdir(out)).filter((name) => !OWN.includes(name) && !name.startsWith('.'));
@@ -29,10 +30,7 @@ export async function prepareFolder(root: string, out: string, force: boolean): 
   }
   for (const folder of ['configs', 'dataset', 'logs', 'pretrained'])
     await mkdir(join(out, folder), { recursive: true });
-  const configs = join(root, 'configs');
-  for (const name of await readdir(configs)) {
-    if (name.startsWith('demo_')) await copyFile(join(configs, name), join(out, 'configs', name));
-  }
+  for (const { config } of STAGES) await copyFile(join(configs, basename(config)), join(out, config));
 }
 
 /** Draw the faces, unless they are there. They appear whole or not at all. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { atomicWrite } from '@codiff/ldm-core/node';
 import type { CodiffErrors } from './codiff-errors.js';
 import { type DemoOptions, DemoUsageError } from './options.js';
+import type { Samples } from './sample.js';
 import type { Stage } from './stages.js';
 
 /** What a training took, all its parts together. */
@@ -28,6 +29,8 @@ export interface DemoRecord {
   readonly version: 1;
   readonly mode: DemoOptions['mode'];
   readonly faces: number;
+  readonly heldOut: number;
+  readonly configs: string;
   readonly steps: number | null;
   readonly machine: string;
   /** Load average of the machine before the demo began: other work that its times contain. */
@@ -38,18 +41,19 @@ export interface DemoRecord {
   readonly codiff?: CodiffErrors;
   /** Wall time of all runs of the demo together. */
   readonly seconds: number;
-  readonly report?: string;
-  readonly images?: readonly string[];
+  /** Paths within the demo's folder. */
+  readonly samples?: Samples;
 }
 
 const FILE = 'demo.json';
 
 /** What an earlier run left; null for an empty folder. @throws DemoUsageError if it was another kind of run */
-export function readRecord({ out, mode, faces, steps }: DemoOptions): DemoRecord | null {
+export function readRecord({ out, mode, faces, heldOut, configs, steps }: DemoOptions): DemoRecord | null {
   const file = join(out, FILE);
   if (!existsSync(file)) return null;
   const record = JSON.parse(readFileSync(file, 'utf8')) as DemoRecord;
-  const same = record.version === 1 && record.mode === mode && record.faces === faces && record.steps === steps;
+  const wanted: Partial<DemoRecord> = { version: 1, mode, faces, heldOut, configs, steps };
+  const same = Object.entries(wanted).every(([key, value]) => record[key as keyof DemoRecord] === value);
   if (same) return record;
   const was = `a ${record.mode} run of ${record.faces} faces${record.steps === null ? '' : ` and ${record.steps} steps`}`;
   throw new DemoUsageError(`demo: ${out} holds ${was}; name another folder with --out, or begin anew with --force`);

@@ -13,7 +13,7 @@ import { withNumbers } from './readme-numbers.js';
 import { type DemoRecord, readRecord, type Spent, type StageResult, writeRecord } from './record.js';
 import { writeReport } from './report.js';
 import { sampleHeldOut } from './sample.js';
-import { STAGES, type Stage } from './stages.js';
+import { heldOutOverrides, STAGES, type Stage } from './stages.js';
 import { type LineScreen, StatusLine } from './status-line.js';
 import { DemoStopped, trainStage } from './train-stage.js';
 import { findings } from './verdict.js';
@@ -40,7 +40,7 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
   const line = new StatusLine(screen);
   // Before anything is made or thrown away, what is there must be this very demo's.
   if (!options.force) readRecord(options);
-  await prepareFolder(root, out, options.force);
+  await prepareFolder(options);
   const earlier = readRecord(options);
   process.chdir(out);
   const secondsBefore = earlier?.seconds ?? 0;
@@ -48,6 +48,8 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
     version: 1,
     mode,
     faces: options.faces,
+    heldOut: options.heldOut,
+    configs: options.configs,
     steps: options.steps,
     machine: machineOf(),
     load: Math.round(10 * loadavg()[0]!) / 10,
@@ -69,6 +71,7 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
   const goOn = (): void => {
     if (requests.stop.aborted) throw new DemoStopped('stopped; what is finished is kept');
   };
+  const overrides = heldOutOverrides(options.heldOut);
   try {
     for (const stage of STAGES) {
       const steps = options.steps ?? (mode === 'quick' ? stage.quickSteps : null);
@@ -77,13 +80,13 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
         const { running } = record;
         const before = running?.stage === stage.name ? running : { seconds: 0, cpuSeconds: 0 };
         const onSpent = (spent: Spent) => keep({ running: { stage: stage.name, ...spent } });
-        result = await trainStage(stage, { steps, line, requests, before, onSpent });
+        result = await trainStage(stage, { steps, overrides, line, requests, before, onSpent });
         await keep({ stages: { ...record.stages, [stage.name]: result } });
       }
       goOn();
       if (stage.name !== 'codiff' && result.heldOut === undefined) {
         line.show(`${stage.name.padEnd(7)} measuring on held-out faces`);
-        result = { ...result, heldOut: await heldOutLoss({ ...stage, name: stage.name }) };
+        result = { ...result, heldOut: await heldOutLoss({ ...stage, name: stage.name }, overrides) };
         await keep({ stages: { ...record.stages, [stage.name]: result } });
       }
       line.done(doneLine(stage, result));
@@ -92,24 +95,24 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
     const last = STAGES.at(-1)!;
     if (record.codiff === undefined) {
       line.show(`${last.name.padEnd(7)} measuring on held-out faces`);
-      await keep({ codiff: await codiffErrors(last) });
+      await keep({ codiff: await codiffErrors(last, overrides) });
     }
     goOn();
   } finally {
     requests.close();
   }
 
-  const samples = await sampleHeldOut(root, options.faces, (what) => line.show(`images  from ${what}`));
+  const samples =
+    record.samples ??
+    (await sampleHeldOut(root, options.faces - options.heldOut, (what) => line.show(`images  from ${what}`)));
   const picture = await encodePng(await samplePicture(samples));
   await writeFile('picture.png', picture);
+  await keep({ samples });
   const judged = findings(record);
-  const images = samples.rows.flatMap(({ images }) => images).map((path) => join(out, path));
-  await keep({ report: join(out, 'report.html'), images });
   await writeReport('report.html', record, { samples, picture: 'picture.png', findings: judged });
-  line.done(`images  ${images.length} images and the report in ${(record.seconds / 60).toFixed(1)} minutes in all`);
-
-  const held = mode === 'full' && options.steps === null;
-  for (const { ok, text } of judged) line.done(`${ok ? 'ok    ' : held ? 'MISSED' : '-     '}  ${text}`);
+  line.done(`images  ${samples.rows.flatMap(({ images }) => images).length} images and the report`);
+  line.done(`demo    ${(record.seconds / 60).toFixed(1)} minutes in all`);
+  for (const { ok, text } of judged) line.done(`${ok ? 'ok    ' : options.standard ? 'MISSED' : '-     '}  ${text}`);
   line.done('');
   line.done(`report       ${join(out, 'report.html')}`);
   for (const { images } of samples.rows) line.done(`images       ${join(out, images[0]!, '..')}`);
@@ -117,7 +120,7 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
   line.done(`measurements ${join(out, 'demo.json')}`);
   if (options.write) await writeReadme(root, record, picture);
   const missed = judged.filter(({ ok }) => !ok);
-  if (!held || missed.length === 0) return 0;
+  if (!options.standard || missed.length === 0) return 0;
   line.done(
     `demo: ${missed.length} of ${judged.length} limits missed: ${missed.map(({ text }) => text.split(',')[0]).join('; ')}`,
   );

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HELD_OUT } from './options.js';
 import { DATA } from './prepare.js';
 import { STAGES } from './stages.js';
 
@@ -14,6 +13,8 @@ export interface Samples {
   readonly rows: readonly { readonly command: string; readonly what: string; readonly images: readonly string[] }[];
   /** The mask's influence on the first image at every step, as a sheet. */
   readonly influence: string;
+  /** `codiff generate`'s own page: every step, and who had influence where and when. */
+  readonly page: string;
 }
 
 /** Images of each row. */
@@ -22,10 +23,9 @@ const SEED = 1;
 
 /**
  * Make images of the first held-out face's text and mask: from each alone, and from both together. The commands are those a
- * user types. @param root the repository; the working directory is the demo's folder
+ * user types. @param root the repository @param index of the first held-out face; the working directory is the demo's folder
  */
-export async function sampleHeldOut(root: string, faces: number, onRow: (what: string) => void): Promise<Samples> {
-  const index = faces - HELD_OUT;
+export async function sampleHeldOut(root: string, index: number, onRow: (what: string) => void): Promise<Samples> {
   const captions = JSON.parse(
     await readFile(join(DATA, 'text/captions_hq_beard_and_age_2022-08-19.json'), 'utf8'),
   ) as Record<string, { Beard_and_Age: string }>;
@@ -44,11 +44,12 @@ export async function sampleHeldOut(root: string, faces: number, onRow: (what: s
       command: 'generate',
       stage: codiff!,
       what: 'both together',
-      inputs: ['--input_text', text, '--mask_path', mask, '--return_influence_function', '1'],
+      inputs: ['--input_text', text, '--mask_path', mask, '--return_influence_function', '1', '--report', '1'],
     },
   ];
   const rows: { command: string; what: string; images: string[] }[] = [];
   let influence = '';
+  let page = '';
   for (const { command, stage, what, inputs } of plan) {
     onRow(what);
     const args = [command, ...inputs, '--config_path', stage.config, '--ckpt_path', stage.checkpoint];
@@ -59,9 +60,10 @@ export async function sampleHeldOut(root: string, faces: number, onRow: (what: s
       what,
       images: files.filter((f) => f.endsWith('_x_0.png')),
     });
+    page ||= files.find((file) => file.endsWith('.html')) ?? '';
     influence ||= files.find((file) => file.endsWith('_seg_mask_influence_function.png')) ?? '';
   }
-  return { text, mask, original: join(DATA, 'image/image_64', `${index}.jpg`), rows, influence };
+  return { text, mask, original: join(DATA, 'image/image_64', `${index}.jpg`), rows, influence, page };
 }
 
 const quoted = (arg: string): string => (/^[\w./-]+$/.test(arg) ? arg : `"${arg}"`);

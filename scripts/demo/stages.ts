@@ -23,11 +23,16 @@ export const STAGES: readonly Stage[] = [
   stage('codiff', 'demo_codiff_mask_text', 20),
 ];
 
+/** Config overrides that set how many faces are held out. */
+export const heldOutOverrides = (count: number): string[] =>
+  ['train', 'validation'].map((split) => `data.params.${split}.params.test_dataset_size=${count}`);
+
 /** Config overrides that give a stage another number of steps, its schedule included. */
 export function stepOverrides(steps: number): string[] {
   const schedule = 'model.params.scheduler_config.params';
   return [
     `lightning.trainer.max_steps=${steps}`,
+    `lightning.trainer.log_every_n_steps=${Math.min(10, steps)}`,
     `${schedule}.cycle_lengths=[${steps}]`,
     `${schedule}.warm_up_steps=[${Math.min(20, Math.ceil(steps / 4))}]`,
   ];

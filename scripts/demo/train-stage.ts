@@ -7,6 +7,7 @@ import {
   dataModuleOf,
   newRunFolder,
   type Requests,
+  readLogLines,
   resumedRun,
   trainerRegistry,
   trainFromConfig,
@@ -27,6 +28,8 @@ export class DemoStopped extends Error {}
 export interface StageTraining {
   /** null: as many as the config says. */
   readonly steps: number | null;
+  /** Of the config. */
+  readonly overrides: readonly string[];
   readonly line: StatusLine;
   readonly requests: Requests;
   /** What earlier parts of the same training took. */
@@ -42,23 +45,20 @@ export interface StageTraining {
  */
 export async function trainStage(
   stage: Stage,
-  { steps, line, requests, before, onSpent }: StageTraining,
+  { steps, overrides, line, requests, before, onSpent }: StageTraining,
 ): Promise<StageResult> {
   const now = new Date();
   const earlier = await earlierRun(stage);
   const resumed = earlier === null ? null : resumedRun(earlier, now);
-  const overrides = steps === null ? [] : stepOverrides(steps);
   const config = await loadConfig(resumed?.configs ?? [stage.config], {
     registry: trainerRegistry,
     check: checkTrainingConfig,
-    overrides,
+    overrides: [...overrides, ...(steps === null ? [] : stepOverrides(steps))],
   });
   const run = resumed?.run ?? newRunFolder({ logdir: LOGS, name: '', postfix: '', base: [stage.config], now });
   const { batchSize } = dataModuleOf(config.data ?? {});
   const label = stage.name.padEnd(7);
   const [began, cpu] = [performance.now(), process.cpuUsage()];
-  let first: { step: number; at: number } | null = null;
-  let last = { step: 0, at: began };
   const spent = (): Spent => {
     const { user, system } = process.cpuUsage(cpu);
     const seconds = (performance.now() - began) / 1000;
@@ -82,30 +82,34 @@ export async function trainStage(
       if (event.kind === 'warning') line.done(`${label} warning: ${event.message}`);
       if (event.kind === 'saved') told = told.then(() => onSpent(spent()));
       if (event.kind !== 'pace') return;
-      last = { step: event.progress.globalStep, at: performance.now() };
-      // The first steps trace and optimise: speed is that of the others.
-      first ??= last;
-      const { values, pace, forecast } = event;
+      const { values, pace, forecast, progress } = event;
       const loss = values['train/loss'] ?? values['train/rec_loss'];
       const left = forecast.left === null ? '' : `, ${Math.ceil(forecast.left)} s left`;
       const done = forecast.done === null ? '' : ` ${Math.round(100 * forecast.done)} %,`;
       line.show(
-        `${label}${done} step ${last.step}, loss ${loss?.toFixed(4)}, ${pace.imagesPerSecond.toPrecision(3)} images/s${left}`,
+        `${label}${done} step ${progress.globalStep}, loss ${loss?.toFixed(4)}, ${pace.imagesPerSecond.toPrecision(3)} images/s${left}`,
       );
     },
   });
   await told;
   if (why === 'asked') throw new DemoStopped(`${stage.name} stopped after step ${progress.globalStep}, and saved`);
   await publish(join(run.checkpoints, 'last.ckpt'), stage.checkpoint);
-  const from = first ?? last;
-  const stepsPerSecond = last.step > from.step ? (1000 * (last.step - from.step)) / (last.at - from.at) : 0;
+  const imagesPerSecond = await speedOf(join(run.folder, 'log.jsonl'));
   return {
     steps: progress.globalStep,
     batchSize,
     ...spent(),
-    stepsPerSecond,
-    imagesPerSecond: stepsPerSecond * batchSize,
+    stepsPerSecond: imagesPerSecond / batchSize,
+    imagesPerSecond,
   };
+}
+
+/** Images/s of a whole run, by its log: the median, so that neither the first steps, which trace, nor an interruption counts. */
+async function speedOf(log: string): Promise<number> {
+  const speeds = (await readLogLines(log))
+    .flatMap(({ scalars }) => scalars['speed/images_per_second'] ?? [])
+    .sort((a, b) => a - b);
+  return speeds[Math.floor(speeds.length / 2)] ?? 0;
 }
 
 /** The newest run of a stage, which an interrupted demo left. */
