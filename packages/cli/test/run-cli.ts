@@ -15,12 +15,13 @@ export interface CliRun {
 
 /**
  * Run `codiff` in a folder.
- * @param onStarted gets a function that interrupts it as Ctrl-C in a terminal does, and what it has printed so far
+ * @param onOutput gets what it has printed to stderr so far, a function that interrupts it as Ctrl-C in a terminal does, and
+ *   one that kills it
  */
 export function runCli(
   folder: string,
   args: readonly string[],
-  onOutput?: (stderr: string, interrupt: () => void) => void,
+  onOutput?: (stderr: string, interrupt: () => void, kill: () => void) => void,
 ): Promise<CliRun> {
   return new Promise((resolve, reject) => {
     // A group of its own, since a terminal sends Ctrl-C to all processes of a command.
@@ -32,7 +33,8 @@ export function runCli(
     });
     child.stderr.on('data', (data: Buffer) => {
       stderr += String(data);
-      onOutput?.(stderr, () => process.kill(-child.pid!, 'SIGINT'));
+      const send = (signal: NodeJS.Signals) => () => void process.kill(-child.pid!, signal);
+      onOutput?.(stderr, send('SIGINT'), send('SIGKILL'));
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));

@@ -1,8 +1,7 @@
-import type { CommandModule } from 'yargs';
-import { addedFlags, freeUFlags, negativeFlags, originalFlags } from '../generate/flags/common.js';
-import { type Given, text, yesNo } from '../generate/flags/values.js';
-import { handle } from '../generate/handle.js';
+import { negativeFlags } from '../generate/flags/common.js';
+import { text } from '../generate/flags/values.js';
 import type { CommandDefaults } from '../generate/request.js';
+import { singleModalityCommand } from './single-modality.js';
 
 /** What `text2image.py` and `freeu/text2image_freeu.py` do where flags say nothing. */
 export const text2imageDefaults: CommandDefaults & { readonly text: string } = {
@@ -14,24 +13,17 @@ export const text2imageDefaults: CommandDefaults & { readonly text: string } = {
   mixed: false,
 };
 
-const flags = {
-  input_text: text('input_text', { describe: 'what to show', defaultDescription: text2imageDefaults.text }),
-  ...originalFlags(text2imageDefaults),
-  return_influence_function: yesNo('return_influence_function', { describe: 'accepted; there is one modality only' }),
-  ...negativeFlags,
-  ...freeUFlags,
-  ...addedFlags,
-};
-
 /** `codiff text2image`: faces from a text. */
-export const text2imageCommand: CommandModule<object, Given<typeof flags>> = {
-  command: 'text2image',
+export const text2imageCommand = singleModalityCommand({
+  defaults: text2imageDefaults,
   describe: 'make images from a text',
-  builder: (yargs) =>
-    yargs
-      .options(flags)
-      .example('$0 text2image --input_text "This woman is in her forties."', '4 images of 512x512')
-      .example('$0 text2image --enable_freeu --seed 2', 'with FreeU')
-      .example('$0 text2image --from outputs/.../000000_x_0.png', 'the same batch again'),
-  handler: (given) => handle(text2imageDefaults, given),
-};
+  flags: {
+    input_text: text('input_text', { describe: 'what to show', defaultDescription: text2imageDefaults.text }),
+    ...negativeFlags,
+  },
+  examples: [
+    ['--input_text "This woman is in her forties."', '4 images of 512x512'],
+    ['--enable_freeu --seed 2', 'with FreeU'],
+    ['--from outputs/.../000000_x_0.png', 'the same batch again'],
+  ],
+});

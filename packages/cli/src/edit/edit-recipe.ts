@@ -3,6 +3,7 @@ import { SamplerConfig } from '@codiff/ldm-core';
 import { z } from 'zod';
 import { PRECISIONS, SEEDS } from '../generate/flags/common.js';
 import { parseRecipe, recipeText } from '../generate/recipe.js';
+import { requireFile } from '../generate/required-file.js';
 import { ImagicSettings } from './settings.js';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -81,6 +82,7 @@ export type EditRecipe = z.output<typeof EditRecipe>;
 
 /** Whether an image says that an edit made it. @throws InputError if it carries no recipe */
 export async function isEditImage(path: string): Promise<boolean> {
+  await requireFile('from', { path, isDefault: false });
   return /"command":\s*"edit /.test(await recipeText(path));
 }
 

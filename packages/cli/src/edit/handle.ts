@@ -57,7 +57,9 @@ export async function handleCollaborative(request: CollaborativeRequest, output:
 /** `codiff edit both`. */
 export async function handleBoth(requests: ReturnType<typeof bothRequests>, output: Output): Promise<void> {
   const began = performance.now();
-  const { prepareImagic, runBoth, inSession } = await engineSide();
+  const { checkCollaborative, prepareImagic, runBoth, inSession } = await engineSide();
+  // Before anything that takes long.
+  await checkCollaborative(requests.together);
   const text = await prepareImagic(requests.text);
   const result = await closing([text], async () => {
     const mask = await prepareImagic(requests.mask);

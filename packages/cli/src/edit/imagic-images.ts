@@ -8,7 +8,7 @@ import { PROGRAM, withRecipe } from '../generate/recipe.js';
 import { sampleBatch } from '../generate/sample-batch.js';
 import type { SamplingModels } from '../generate/sampling-model.js';
 import { alphaText } from './alphas.js';
-import { type ImagicRecipe, isMade } from './edit-recipe.js';
+import { ImagicRecipe, isMade } from './edit-recipe.js';
 import type { PreparedImagic } from './prepare-imagic.js';
 import type { EditSession } from './session.js';
 
@@ -29,7 +29,7 @@ export function plannedImages(alphas: readonly number[]): PlannedImage[] {
   const between = (prefix: string, tuned: boolean): PlannedImage[] =>
     alphas.map((alpha, i) => ({
       name: `${prefix}_${i}_alpha=${alphaText(alpha)}.png`,
-      label: `${tuned ? 'tuned' : 'original'} ${alphaText(alpha)}`,
+      label: `${tuned ? 'tuned' : 'orig'} ${alphaText(alpha)}`,
       alpha,
       tuned,
     }));
@@ -58,7 +58,8 @@ export function imagicRecipe(
   { info }: Pick<EditSession, 'info'>,
   shown: ImagicRecipe['shown'],
 ): ImagicRecipe {
-  return {
+  // In the schema's order, so that an image made again from its recipe has the same bytes.
+  return ImagicRecipe.parse({
     version: 1,
     program: PROGRAM,
     command: `edit ${request.modality}`,
@@ -68,7 +69,7 @@ export function imagicRecipe(
     device: info.device,
     threads: info.threads,
     tensorflow: info.libraryVersion,
-  };
+  });
 }
 
 /** The recipe of a planned image. */

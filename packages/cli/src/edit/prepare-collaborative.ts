@@ -26,20 +26,15 @@ export interface PreparedCollaborative {
 const FROM_EDITS = [/^model\.(text|seg_mask)_unet\./, /^cond_stage_model\./];
 
 /**
- * Check everything that a collaborative edit names, before any time or memory is spent on it.
- * @param note tells the user what is odd, but no mistake
- * @throws InputError or UsageError, one line each; nothing is left behind
+ * See that a collaborative edit will find its model: for a command that has long to do before.
+ * @throws InputError as {@link prepareCollaborative} does
  */
-export async function prepareCollaborative(
-  request: CollaborativeRequest,
-  note: (text: string) => void,
-): Promise<PreparedCollaborative> {
-  const text = await openEditedFolder('text', request.text, 'imagic_text_folder');
-  const mask = await openEditedFolder('mask', request.mask, 'imagic_mask_folder');
-  const [textImage, maskImage] = [text.settings?.image, mask.settings?.image];
-  if (textImage && maskImage && textImage.sha256 !== maskImage.sha256) {
-    note(`the edits are of two images: ${textImage.path} by text, ${maskImage.path} by mask`);
-  }
+export async function checkCollaborative(request: Omit<CollaborativeRequest, 'text' | 'mask'>): Promise<void> {
+  const { open } = await openCollaborative(request);
+  await open.weights.close();
+}
+
+async function openCollaborative(request: Omit<CollaborativeRequest, 'text' | 'mask'>) {
   const open = await openModel(
     { ...request, command: 'generate', freeU: undefined },
     { name: 'edit collaborative', unneeded: [...UNNEEDED, ...FROM_EDITS] },
@@ -54,6 +49,30 @@ export async function prepareCollaborative(
     }
     const sampler = samplerSettings(request.sampler, model.schedule.timesteps);
     checkBatchFits(request, open.decoderBytes);
+    return { open, model, sampler };
+  } catch (error) {
+    await open.weights.close();
+    throw error;
+  }
+}
+
+/**
+ * Check everything that a collaborative edit names, before any time or memory is spent on it.
+ * @param note tells the user what is odd, but no mistake
+ * @throws InputError or UsageError, one line each; nothing is left behind
+ */
+export async function prepareCollaborative(
+  request: CollaborativeRequest,
+  note: (text: string) => void,
+): Promise<PreparedCollaborative> {
+  const text = await openEditedFolder('text', request.text, 'imagic_text_folder');
+  const mask = await openEditedFolder('mask', request.mask, 'imagic_mask_folder');
+  const [textImage, maskImage] = [text.settings?.image, mask.settings?.image];
+  if (textImage && maskImage && textImage.sha256 !== maskImage.sha256) {
+    note(`the edits are of two images: ${textImage.path} by text, ${maskImage.path} by mask`);
+  }
+  const { open, model, sampler } = await openCollaborative(request);
+  try {
     const images = request.batches.reduce((sum, { size }) => sum + size, 0);
     const needed = bytesOf(images, open.side, sampler.taken, request.extras) * request.alphas.length;
     const checkpointHash = await hashFile(request.checkpoint.path);

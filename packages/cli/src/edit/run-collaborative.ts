@@ -14,7 +14,7 @@ import type { SamplingModels } from '../generate/sampling-model.js';
 import { writeBatch } from '../generate/write-batch.js';
 import { alphaText } from './alphas.js';
 import type { IndexedAlpha } from './collaborative-request.js';
-import { type CollaborativeRecipe, isMade } from './edit-recipe.js';
+import { CollaborativeRecipe, isMade } from './edit-recipe.js';
 import { readEmbeddings } from './edited-folder.js';
 import { FILES } from './imagic-files.js';
 import type { PreparedCollaborative } from './prepare-collaborative.js';
@@ -201,7 +201,7 @@ function collaborativeRecipe(
   { info }: EditSession,
   image?: AlphaBatch & { readonly i: number },
 ): CollaborativeRecipe {
-  return {
+  return CollaborativeRecipe.parse({
     version: 1,
     program: PROGRAM,
     command: 'edit collaborative',
@@ -224,7 +224,7 @@ function collaborativeRecipe(
     device: info.device,
     threads: info.threads,
     tensorflow: info.libraryVersion,
-  };
+  });
 }
 
 /** Before and after: what the first stage makes of the input, then every alpha, a row an image. */

@@ -1,7 +1,9 @@
+import { isEditImage } from '../edit/edit-recipe.js';
 import { UsageError } from '../usage-error.js';
 import type { CommandDefaults, Request, RequestFlags } from './request.js';
 import { requestOf } from './request.js';
 import { rerunRequest } from './rerun-request.js';
+import type { RunResult } from './run.js';
 
 /** What every command of this kind is told besides its request. */
 export interface HandledFlags extends RequestFlags {
@@ -18,6 +20,7 @@ export async function handle(
   flags: HandledFlags,
   all: readonly CommandDefaults[] = [defaults],
 ): Promise<void> {
+  if (flags.from !== undefined && (await isEditImage(flags.from))) return handleEdit(flags.from, flags);
   const request =
     flags.from === undefined ? requestOf(defaults, flags) : await requestAgain(flags.from, defaults, flags, all);
   // The engine is loaded only now: --help and wrong flags need none of it.
@@ -25,6 +28,16 @@ export async function handle(
   const result = await run({ ...request, quiet: request.quiet || flags.json === true });
   if (flags.json) process.stdout.write(`${JSON.stringify(result, null, 1)}\n`);
   else if (!request.quiet) process.stdout.write(`${summary(result)}\n`);
+}
+
+/** An image of an edit is sampled again from what the edit has saved, whichever command is asked. */
+async function handleEdit(image: string, flags: HandledFlags): Promise<void> {
+  const { rerunEdit } = await import('../edit/rerun.js');
+  const began = performance.now();
+  const outcome = await rerunEdit(image, { ...flags, quiet: flags.quiet === true || flags.json === true });
+  const seconds = (performance.now() - began) / 1000;
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ...outcome, seconds }, null, 1)}\n`);
+  else if (flags.quiet !== true) process.stdout.write(`${summary({ ...outcome, seconds, stepsPerSecond: 0 })}\n`);
 }
 
 async function requestAgain(
@@ -39,7 +52,7 @@ async function requestAgain(
   throw new UsageError(`${image} was made by ${request.command}; run 'codiff ${request.command} --from ${image}'`);
 }
 
-function summary(result: Awaited<ReturnType<typeof import('./run.js')['run']>>): string {
+function summary(result: Pick<RunResult, 'images' | 'folder' | 'seed' | 'seconds' | 'stepsPerSecond'>): string {
   const { images, folder, seed, seconds, stepsPerSecond } = result;
   const speed = stepsPerSecond === 0 ? '' : `, ${stepsPerSecond.toFixed(2)} steps/s`;
   return `${images} image${images === 1 ? '' : 's'} in ${folder} (seed ${seed}, ${seconds.toFixed(1)} s${speed})`;

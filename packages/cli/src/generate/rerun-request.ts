@@ -9,7 +9,7 @@ import { requireFile } from './required-file.js';
 import { hashSketch, readSketchFile } from './sketch.js';
 
 /** Flags whose values the image's recipe has. Files may have moved, and may be named. */
-const DECIDED = [
+export const DECIDED = [
   'input_text',
   'negative_text',
   'guidance_scale',
@@ -28,7 +28,7 @@ const DECIDED = [
 ] as const satisfies readonly (keyof RequestFlags)[];
 
 /** Where reruns go, so that they do not replace what they are compared with. */
-const FOLDER = 'outputs/rerun';
+export const RERUN_FOLDER = 'outputs/rerun';
 
 /**
  * The request that makes the batch of an image again.
@@ -68,7 +68,7 @@ export async function rerunRequest(
     precision: recipe.precision,
     device: flags.device ?? recipe.device,
     memoryLimit: flags.memory_limit,
-    folder: flags.save_folder ?? FOLDER,
+    folder: flags.save_folder ?? RERUN_FOLDER,
     extras: extrasOf(flags, mixedBy(recipe.command)),
     quiet: flags.quiet ?? false,
     rerun: { image, recipe },
