@@ -1,20 +1,25 @@
+import type { ModelSettings } from './models/settings.js';
 import type { BenchRow } from './row.js';
 
 /** What one child process measures. Plain data: it travels between processes. */
 export interface BenchSpec {
   readonly name: string;
-  readonly phase: 'forward' | 'step';
+  readonly phase: 'forward' | 'step' | 'generate';
   readonly mode: BenchRow['mode'];
   readonly precision: BenchRow['precision'];
   readonly batch: number;
   readonly threads?: number;
   readonly device?: string;
+  /** Of full-size benchmarks. */
+  readonly model?: ModelSettings;
 }
 
 /** A benchmark ready to run: inputs and weights exist, nothing is traced yet. */
 export interface BenchCase {
-  /** Arithmetic of one run, or null. */
-  readonly flops: number | null;
+  /** Arithmetic of one run, or null; a function is asked when all runs are done. */
+  readonly flops: number | null | (() => Promise<number>);
+  /** Some numbers of the last result, to be compared with a peer's. */
+  readonly probe?: () => readonly number[];
   /** How often one timed run repeats the work; times are given for one repetition. */
   readonly repeats?: number;
   /**

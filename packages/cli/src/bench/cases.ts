@@ -1,5 +1,7 @@
 import { blockCase } from './block.js';
 import type { BenchCase, BenchSpec } from './case.js';
+import { modelCase } from './models/model-case.js';
+import { PEAKS, peakCase } from './models/peak-case.js';
 import { opCase, opNames } from './op-cases.js';
 
 /** Benchmarks that `npm run bench` knows, with what each stands for. */
@@ -11,7 +13,9 @@ export const SUITES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Make the benchmark of a name. @throws Error for a name that no suite has */
-export function makeCase(spec: BenchSpec): BenchCase {
+export async function makeCase(spec: BenchSpec): Promise<BenchCase> {
+  if (spec.model !== undefined) return modelCase(spec, spec.model);
+  if ((PEAKS as readonly string[]).includes(spec.name)) return peakCase(spec);
   const block = /^block-(\d+)$/.exec(spec.name);
   return block === null ? opCase(spec) : blockCase(Number(block[1]), spec);
 }

@@ -10,9 +10,9 @@ export type Order =
 
 /** Answers of the child. */
 export type Answer =
-  | { readonly kind: 'opened'; readonly loadMs: number; readonly info: EngineInfo; readonly flops: number | null }
-  | { readonly kind: 'ran'; readonly ms: number; readonly callMs: number }
-  | { readonly kind: 'stopped'; readonly peakRssMiB: number }
+  | { readonly kind: 'opened'; readonly loadMs: number; readonly info: EngineInfo }
+  | { readonly kind: 'ran'; readonly ms: number; readonly callMs: number; readonly probe?: readonly number[] }
+  | { readonly kind: 'stopped'; readonly peakRssMiB: number; readonly flops: number | null }
   | { readonly kind: 'failed'; readonly message: string };
 
 let current: BenchCase | undefined;
@@ -26,8 +26,8 @@ async function obey(order: Order): Promise<Answer> {
       ...(spec.threads === undefined ? {} : { threads: spec.threads }),
     });
     const loadMs = performance.now() - start;
-    current = makeCase(spec);
-    return { kind: 'opened', loadMs, info, flops: current.flops };
+    current = await makeCase(spec);
+    return { kind: 'opened', loadMs, info };
   }
   if (order.kind === 'run') {
     const start = performance.now();
@@ -35,10 +35,14 @@ async function obey(order: Order): Promise<Answer> {
     await current!.run(() => {
       callMs = performance.now() - start;
     });
-    return { kind: 'ran', ms: (performance.now() - start) / (current!.repeats ?? 1), callMs };
+    const ms = (performance.now() - start) / (current!.repeats ?? 1);
+    const probe = current!.probe?.();
+    return { kind: 'ran', ms, callMs, ...(probe ? { probe } : {}) };
   }
-  // maxRSS is in KiB.
-  return { kind: 'stopped', peakRssMiB: process.resourceUsage().maxRSS / 1024 };
+  // maxRSS is in KiB. Counting may take memory of its own.
+  const peakRssMiB = process.resourceUsage().maxRSS / 1024;
+  const { flops } = current!;
+  return { kind: 'stopped', peakRssMiB, flops: typeof flops === 'function' ? await flops() : flops };
 }
 
 process.on('message', async (order: Order) => {

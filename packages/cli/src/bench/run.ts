@@ -11,19 +11,66 @@ export interface RunOptions {
   readonly log: (line: string) => void;
 }
 
-/** A child process with one benchmark open. */
-class Bench {
-  readonly times: number[] = [];
-  rows: Omit<BenchRow, 'peakRssMiB'>[] = [];
-  private readonly child: ChildProcess;
+/** One of several that are measured against each other. */
+export interface Contestant {
+  /** Get ready, with so many runs before the timed ones. @returns numbers of the first result, to be compared; none: [] */
+  prepare(warmUps: number, log: RunOptions['log']): Promise<readonly number[]>;
+  /** @returns milliseconds of one run */
+  run(): Promise<number>;
+  /** End. @param times of the timed runs */
+  finish(times: readonly number[]): Promise<BenchRow[]>;
+  /** End at once, whatever state it is in. */
+  kill(): void;
+}
 
-  constructor(readonly spec: BenchSpec) {
+/** A benchmark of ours, in a child process of its own, so that it has its own peak memory. */
+export class Bench implements Contestant {
+  private readonly child: ChildProcess;
+  private rows: Omit<BenchRow, 'peakRssMiB'>[] = [];
+
+  constructor(private readonly spec: BenchSpec) {
     this.child = fork(new URL(`./child${extension()}`, import.meta.url), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
   }
 
-  ask<K extends Answer['kind']>(order: Order, kind: K): Promise<Extract<Answer, { kind: K }>> {
+  async prepare(warmUps: number, log: RunOptions['log']): Promise<readonly number[]> {
+    const { spec } = this;
+    const { loadMs, info } = await this.ask({ kind: 'open', spec }, 'opened');
+    const first = await this.ask({ kind: 'run' }, 'ran');
+    for (let i = 1; i < warmUps; i++) await this.ask({ kind: 'run' }, 'ran');
+    const { name, mode, precision, batch } = spec;
+    const common = { name, mode, precision, batch, threads: info.threads, device: info.device, gflops: null };
+    const single = (phase: 'load' | 'trace' | 'first', ms: number) => ({ ...common, phase, bestMs: ms, medianMs: ms });
+    this.rows = [
+      // What the first call does before it returns is mostly tracing; an eager one traces nothing.
+      ...(mode === 'eager' ? [] : [single('trace', first.callMs)]),
+      single('load', loadMs),
+      single('first', first.ms),
+      { ...common, phase: spec.phase, bestMs: Number.NaN, medianMs: Number.NaN },
+    ];
+    log(`${name} ${spec.phase} ${mode} ${precision}: ready`);
+    return first.probe ?? [];
+  }
+
+  async run(): Promise<number> {
+    return (await this.ask({ kind: 'run' }, 'ran')).ms;
+  }
+
+  async finish(times: readonly number[]): Promise<BenchRow[]> {
+    const { peakRssMiB, flops } = await this.ask({ kind: 'stop' }, 'stopped');
+    const { bestMs, medianMs } = summarize(times);
+    const gflops = flops === null ? null : flops / bestMs / 1e6;
+    return this.rows.map((row) =>
+      row.phase === this.spec.phase ? { ...row, bestMs, medianMs, gflops, peakRssMiB } : { ...row, peakRssMiB },
+    );
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
+  private ask<K extends Answer['kind']>(order: Order, kind: K): Promise<Extract<Answer, { kind: K }>> {
     return new Promise((resolve, reject) => {
       const ended = (code: number | null) =>
         reject(new Error(`bench ${this.spec.name}: child ended with code ${code}`));
@@ -42,54 +89,26 @@ class Bench {
 const extension = (): string => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');
 
 /**
- * Measure benchmarks against each other: one process each, so that each has its own peak memory, and one run of each in
- * turn, so that a machine that drifts drifts for all of them.
+ * Measure contestants against each other: one run of each in turn, so that a machine that drifts drifts for all of them.
+ * @param compare told the numbers of every first result, in order
  */
-export async function runTogether(specs: readonly BenchSpec[], options: RunOptions): Promise<BenchRow[]> {
-  const benches: Bench[] = [];
-  for (const spec of specs) {
-    const bench = new Bench(spec);
-    benches.push(bench);
-    const { loadMs, info, flops } = await bench.ask({ kind: 'open', spec }, 'opened');
-    const first = await bench.ask({ kind: 'run' }, 'ran');
-    for (let i = 1; i < options.warmUps; i++) await bench.ask({ kind: 'run' }, 'ran');
-    const common = {
-      name: spec.name,
-      mode: spec.mode,
-      precision: spec.precision,
-      batch: spec.batch,
-      threads: info.threads,
-      device: info.device,
-    };
-    const single = (phase: 'load' | 'trace' | 'first', ms: number) => ({
-      ...common,
-      phase,
-      bestMs: ms,
-      medianMs: ms,
-      gflops: null,
-    });
-    // What the first call does before it returns is mostly tracing; an eager one traces nothing.
-    if (spec.mode !== 'eager') bench.rows.push(single('trace', first.callMs));
-    bench.rows.push(single('load', loadMs), single('first', first.ms), {
-      ...common,
-      phase: spec.phase,
-      bestMs: Number.NaN,
-      medianMs: Number.NaN,
-      gflops: flops,
-    });
-    options.log(`${spec.name} ${spec.phase} ${spec.mode} ${spec.precision}: ready`);
+export async function runTogether(
+  contestants: readonly Contestant[],
+  { warmUps, runs, log }: RunOptions,
+  compare?: (probes: readonly (readonly number[])[]) => void,
+): Promise<BenchRow[]> {
+  try {
+    const probes: (readonly number[])[] = [];
+    for (const contestant of contestants) probes.push(await contestant.prepare(warmUps, log));
+    compare?.(probes);
+    const times = contestants.map((): number[] => []);
+    for (let run = 0; run < runs; run++)
+      for (const [i, contestant] of contestants.entries()) times[i]!.push(await contestant.run());
+    const rows: BenchRow[] = [];
+    for (const [i, contestant] of contestants.entries()) rows.push(...(await contestant.finish(times[i]!)));
+    return rows;
+  } catch (error) {
+    for (const contestant of contestants) contestant.kill();
+    throw error;
   }
-  for (let run = 0; run < options.runs; run++)
-    for (const bench of benches) bench.times.push((await bench.ask({ kind: 'run' }, 'ran')).ms);
-  const rows: BenchRow[] = [];
-  for (const bench of benches) {
-    const { peakRssMiB } = await bench.ask({ kind: 'stop' }, 'stopped');
-    const { bestMs, medianMs } = summarize(bench.times);
-    for (const row of bench.rows) {
-      const measured = row.phase === bench.spec.phase;
-      const gflops = measured && row.gflops !== null ? row.gflops / bestMs / 1e6 : null;
-      rows.push({ ...row, ...(measured ? { bestMs, medianMs, gflops } : {}), peakRssMiB });
-    }
-  }
-  return rows;
 }
