@@ -19,6 +19,7 @@ blockquote{margin:4px 0 12px;padding:6px 14px;border-left:3px solid var(--accent
 .player input{flex:1;min-width:60px;accent-color:var(--accent)}
 .player output{font-variant-numeric:tabular-nums;min-width:15ch;text-align:right}
 #play{min-width:62px}
+@media (max-width:560px){.player{flex-wrap:wrap;justify-content:space-between}.player input{flex-basis:100%;order:3}}
 .switches{display:flex;flex-wrap:wrap;gap:6px 20px;align-items:center;font-size:14px;min-height:32px}
 .switches select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--rule);border-radius:6px;padding:2px 4px}
 #probe{color:var(--soft);font-variant-numeric:tabular-nums;margin-left:auto}
