@@ -84,7 +84,12 @@ export async function runWorkers(devices: Devices): Promise<void> {
 }
 
 function errorOf({ rank, child, failure, said }: Started, code: number | null, signal: NodeJS.Signals | null): Error {
-  if (failure !== null) return failure.given ? new InputError(failure.message) : new Error(failure.message);
+  if (failure !== null) {
+    const error = failure.given ? new InputError(failure.message) : new Error(failure.message);
+    // Where it came from is in that process, and part of what it said.
+    error.stack = failure.message;
+    return error;
+  }
   const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
   const last = said.trim() === '' ? '' : `; the last it said:\n${said.trim()}`;
   return new InputError(
