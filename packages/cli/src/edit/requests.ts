@@ -25,12 +25,13 @@ export const IMAGIC: Readonly<Record<Modality, ImagicDefaults>> = {
 export const PROMPT = 'He is a teen. The face is covered with short pointed beard.';
 export const EDITED_MASK = 'test_data/test_mask_edit/256_edited_masks/27044_0_remove_smile_and_rings.png';
 
-type ImagicFlags = Given<ReturnType<typeof imagicFlags>> & {
+/** The values of flags, of which any may be absent. */
+type ImagicFlags = Partial<Given<ReturnType<typeof imagicFlags>>> & {
   readonly text_prompt?: string | undefined;
   readonly mask_path?: string | undefined;
 };
-type CollaborativeFlags = Given<typeof collaborativeFlags>;
-type BothFlags = Given<typeof bothFlags>;
+type CollaborativeFlags = Partial<Given<typeof collaborativeFlags>>;
+type BothFlags = Partial<Given<typeof bothFlags>>;
 
 const named = (given: string | undefined, otherwise: string): NamedFile => ({
   path: given ?? otherwise,
