@@ -50,7 +50,18 @@ it('trains the four models one after the other, as the README does, and goes on 
     expect(stdout).toContain('tiny_vae.ckpt: ');
     keep(run, `tiny_${kind}`);
   }
-  const { run } = train('tiny_codiff_mask_text', ...quick);
+  const branches = readFileSync(join(root, 'pretrained', 'tiny_text.ckpt'));
+  const { run, stdout: composed } = train(
+    'tiny_codiff_mask_text',
+    ...quick,
+    'lightning.callbacks.image_logger.params={batch_frequency: 2, max_images: 2, log_images_kwargs: {ddim_steps: 2, N: 2, plot_diffusion_rows: false}}',
+  );
+  expect(composed).toMatch(/epoch 0 batch 1 step 1 train\/loss_simple .* images\/s, .* % waiting/);
+  expect(composed).toMatch(/\d images at step 2/);
+  const pictures = readdirSync(join(root, run, 'images', 'train'));
+  expect(pictures).toContain('samples_gs-000002_e-000000_b-000001.png');
+  expect(pictures).toContain('influence_text_gs-000002_e-000000_b-000001.png');
+  expect(readFileSync(join(root, 'pretrained', 'tiny_text.ckpt')).equals(branches)).toBe(true);
   const files = readdirSync(join(root, run));
   for (const name of ['checkpoints', 'configs', 'images', 'log.jsonl', 'testtube']) expect(files).toContain(name);
   expect(files).not.toContain('run.lock');
@@ -71,14 +82,14 @@ it('trains the four models one after the other, as the README does, and goes on 
     2,
     'codiff: --seed 5: this run was started with seed 23; leave the flag out\n',
   ]);
-}, 300_000);
+}, 600_000);
 
 it.each([
-  ['nothing to do', ['-b', 'configs/tiny_vae.yaml'], 'give -t to train'],
+  ['nothing to do', ['-b', 'configs/tiny_text.yaml', '-l', 'none'], 'nothing to do: give -t to train, or a test set'],
   ['no config', ['-t'], 'name a config with --base'],
   ['name and resume', ['-t', '-r', 'x', '-n', 'y'], 'exclude each other'],
   ['no such run', ['-t', '-r', 'nowhere'], '--resume nowhere: there is no such folder or file'],
-  ['more devices than one', ['-t', '-b', 'configs/tiny_vae.yaml', '--gpus', '0,1,2,3,'], "pass '--gpus 0,'"],
+  ['more devices than one', ['-t', '-b', 'configs/tiny_vae.yaml', '--gpus', '0,1,2,3,'], 'there is no gpu:0, gpu:1'],
   [
     'no networks of the perceptual loss',
     ['-t', '-b', 'configs/tiny_vae.yaml', '-l', 'none'],
@@ -90,6 +101,18 @@ it.each([
   expect(stderr).not.toContain('    at ');
   expect(status).toBe(2);
 });
+
+it('a dry run prints what training would take, reads no checkpoint and writes nothing', () => {
+  const { status, stdout, stderr } = codiff('train', '-t', '--dry-run', '-b', 'configs/tiny_mask.yaml', '-l', 'dry');
+  expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('dry run on cpu');
+  expect(stdout).toMatch(/model\.diffusion_model +trained [\d,]+, frozen 0/);
+  expect(stdout).toMatch(/first_stage_model\.decoder +trained 0, frozen [\d,]+/);
+  expect(stdout).toMatch(/memory: weights \d+ MiB, optimizers \d+ MiB, peak of this process \d+ MiB/);
+  expect(stdout).toMatch(/images\/s/);
+  expect(stdout).toMatch(/takes [\d.e-]+ hours/);
+  expect(existsSync(join(root, 'dry'))).toBe(false);
+}, 60_000);
 
 it('a device that there is not: says which there are, before anything is written', () => {
   const { status, stderr } = codiff('train', '-t', '-b', 'configs/tiny_vae.yaml', '-l', 'gone', '--gpus', '7,');

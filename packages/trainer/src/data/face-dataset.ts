@@ -36,6 +36,8 @@ export type OriginalItem =
 export interface FaceDatasetOptions {
   readonly dataset: Omit<DatasetConfig, 'imPreprocessorConfig'>;
   readonly preprocessor: Pick<PreprocessorConfig, 'size' | 'phase'>;
+  /** false: images are not read, and items have none. Default true. */
+  readonly images?: boolean;
 }
 
 /**
@@ -91,20 +93,40 @@ export class FaceDataset {
     };
   }
 
+  /** The caption of an image, where texts are a condition. */
+  captionOf(name: string): string | undefined {
+    return this.conditions.includes('text') ? this.captions.get(name) : undefined;
+  }
+
+  private async image(file: string, draws: Draws, refuseRandomCrop: boolean): Promise<Float32Array<ArrayBuffer>> {
+    const { preprocessor } = this.options;
+    const decoded = await decodeImage(file);
+    const { height, width } = decoded;
+    const { size, phase } = preprocessor;
+    if (refuseRandomCrop && phase === 'train' && !(height === size && width === size)) {
+      throw new RangeError(
+        `${file} is ${width}x${height}, so training crops it at random to ${size}x${size}, another way each epoch: its latents cannot be kept; prepare the data with --size ${size}, or set data.cache_latents: false`,
+      );
+    }
+    return toUnit(preprocess(decoded, preprocessor, draws).values);
+  }
+
   /**
    * Read, decode and preprocess one sample.
    * @param draws the random numbers of train preprocessing
+   * @param options `refuseRandomCrop`: throw a RangeError for an image that training would crop by its draws
    * @throws DataError naming the file that is missing or damaged
    */
-  async item(index: number, draws: Draws): Promise<FaceItem> {
+  async item(index: number, draws: Draws, { refuseRandomCrop = false } = {}): Promise<FaceItem> {
     const name = this.names[index];
     if (name === undefined) throw new RangeError(`item ${index} of ${this.length}`);
     const files = this.filesOf(name);
-    const pixels = preprocess(await decodeImage(files.image), this.options.preprocessor, draws);
-    const text = this.conditions.includes('text') ? this.captions.get(name) : undefined;
+    const image =
+      this.options.images === false ? new Float32Array() : await this.image(files.image, draws, refuseRandomCrop);
+    const text = this.captionOf(name);
     return {
       name,
-      image: toUnit(pixels.values),
+      image,
       ...(text === undefined ? {} : { text }),
       ...(files.mask === undefined ? {} : { segMask: await readOneHot(files.mask) }),
       ...(files.sketch === undefined ? {} : { sketch: await readSketch(files.sketch) }),

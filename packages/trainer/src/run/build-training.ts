@@ -22,6 +22,7 @@ import { composePictures, latentDiffusionPictures } from '../images/model-pictur
 import { pictureOptions } from '../images/picture-options.js';
 import type { MakePictures } from '../images/pictures.js';
 import { vaePictures } from '../images/vae-pictures.js';
+import { type FrozenEncoder, frozenEncoder } from '../latents/encode-samples.js';
 import type { BatchSource } from '../loop/batch-source.js';
 import { composeTraining } from '../steps/compose-training.js';
 import type { Compile } from '../steps/consume.js';
@@ -29,6 +30,7 @@ import { latentDiffusionTraining } from '../steps/latent-diffusion-training.js';
 import type { Training, UpdateOptions } from '../steps/train-state.js';
 import { vaeTraining } from '../steps/vae-training.js';
 import { TrainError } from '../train-error.js';
+import type { Tokenize } from './face-source.js';
 import { type MeasuredScale, measureScale } from './measure-scale.js';
 import { perceptualFiles } from './perceptual-files.js';
 import { checkRateGroups, namedRates } from './rate-groups.js';
@@ -48,6 +50,11 @@ export interface BuiltTraining {
   readonly captionLength: number | null;
   /** What makes pictures of the model at work, as `log_images` of the original does. @throws Error for wrong arguments */
   readonly pictures: (setup: PictureSetup) => MakePictures;
+  /** What makes the frozen networks' share of samples, to be kept on disk; absent: the model trains on images. */
+  readonly frozen?: (
+    p: Params,
+    setup: { readonly tokenize: Tokenize; readonly compile: Compile },
+  ) => Promise<FrozenEncoder>;
   /** The scale that the first batches decide; absent: the config gives it. */
   readonly measure?: (p: Params, source: BatchSource, seed: number) => Promise<MeasuredScale>;
 }
@@ -90,6 +97,7 @@ export function buildTraining(
       monitor,
       rates: namedRates('lr-AdamW', lr, rules),
       captionLength: captionLengthOf(model),
+      frozen: (p, setup) => frozenEncoder(model, p, config, setup),
       pictures: ({ kwargs, ...setup }) =>
         model instanceof LatentDiffusion
           ? latentDiffusionPictures(model, { ...setup, options: pictureOptions(kwargs, false) })

@@ -34,8 +34,13 @@ export async function captionReader(): Promise<ReadTokens> {
 /**
  * Faces as the training takes them: `image` [B,H,W,3], and what of conditions there is: `caption` and, as collaborative
  * models call it, `text` (ids [B,L]), `seg_mask` (one-hot [B,19,1024]), `sketch` [B,1,1024].
+ * @param change puts something else in a batch's place
  */
-export function faceSource(loader: FaceLoader, tokenize: Tokenize): BatchSource {
+export function faceSource(
+  loader: FaceLoader,
+  tokenize: Tokenize,
+  change: (batch: HostBatch, read: FaceBatch) => Promise<HostBatch> = async (batch) => batch,
+): BatchSource {
   return {
     length: loader.batchesPerEpoch,
     async *epoch(epoch, from) {
@@ -43,12 +48,16 @@ export function faceSource(loader: FaceLoader, tokenize: Tokenize): BatchSource 
       const { position } = loader;
       // Batches that were read ahead are kept where they are the ones wanted.
       if (position.epoch !== epoch || position.batch !== from) loader.seek({ epoch, batch: from });
-      for (let i = from; i < loader.batchesPerEpoch; i++) yield hostBatch(await loader.next(), tokenize);
+      for (let i = from; i < loader.batchesPerEpoch; i++) {
+        const read = await loader.next();
+        yield await change(hostBatch(read, tokenize), read);
+      }
     },
   };
 }
 
-function hostBatch({ image, imageShape, text, segMask, sketch }: FaceBatch, tokenize: Tokenize): HostBatch {
+/** A batch that was read, by the original's keys. */
+export function hostBatch({ image, imageShape, text, segMask, sketch }: FaceBatch, tokenize: Tokenize): HostBatch {
   const B = imageShape[0];
   const ids = text && tokenize ? tokenize(text) : undefined;
   return {

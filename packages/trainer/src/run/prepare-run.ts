@@ -1,10 +1,14 @@
 import { availableParallelism } from 'node:os';
-import type { ResolvedConfig } from '@codiff/ldm-core';
+import { resolve } from 'node:path';
+import type { Params, ResolvedConfig } from '@codiff/ldm-core';
 import type { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { recordedSeed } from '../checkpoint/keeper.js';
 import { BEGINNING, type Progress } from '../checkpoint/progress.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
 import { FaceLoader, type FaceLoaderOptions } from '../data/loader/face-loader.js';
+import { cachedSource } from '../latents/cached-source.js';
+import type { FrozenEncoder } from '../latents/encode-samples.js';
+import { LatentCache } from '../latents/latent-cache.js';
 import { type BatchSource, limited } from '../loop/batch-source.js';
 import { replicasOf } from '../parallel/replicas.js';
 import { resumedPlace } from '../parallel/resumed-place.js';
@@ -66,11 +70,17 @@ export interface RunData {
   readonly test: BatchSource | undefined;
   /** Samples of the three. */
   readonly samples: Readonly<Record<'train' | 'validation' | 'test', number>>;
+  /**
+   * The data of training and validation with latents in place of images, from a cache that is filled first.
+   * @param p the weights that training begins with
+   */
+  cached(p: Params): Promise<{ readonly train: BatchSource; readonly validation: BatchSource | undefined }>;
   close(): Promise<void>;
 }
 
 /** Open the data sets of a run. @throws DataError for missing folders and empty splits */
-export async function openData(request: TrainRequest, { settings, built, seed }: PlannedRun): Promise<RunData> {
+export async function openData(request: TrainRequest, planned: PlannedRun): Promise<RunData> {
+  const { settings, built, seed } = planned;
   const { strict, onNote } = request;
   const { rank, world } = request.team ?? { rank: 0, world: 1 };
   const { batchSize, numWorkers, limitTrain, limitValidation, test, shuffleTest, shuffleValidation } = settings;
@@ -92,6 +102,18 @@ export async function openData(request: TrainRequest, { settings, built, seed }:
   const close = async (): Promise<void> => {
     for (const loader of loaders) await loader.close();
   };
+  const cachedOf = async (
+    dataset: FaceDatasetOptions,
+    shuffle: boolean,
+    limit: RunSettings['limitTrain'],
+    { folder, maxBytes }: NonNullable<RunSettings['cache']>,
+    encoder: FrozenEncoder,
+    more: Partial<FaceLoaderOptions> = {},
+  ): Promise<BatchSource> => {
+    const cache = await LatentCache.open({ folder, maxBytes, dataset, batchSize, ...encoder, onNote });
+    const loader = open({ ...dataset, images: false }, shuffle, { ...more, leftOut: cache.faults })!;
+    return limited(cachedSource(loader, cache, tokenize), limit);
+  };
   try {
     const train = open(settings.train, true, { world, rank })!;
     // What is evaluated is evaluated by the first process alone, so scores do not depend on how many there are.
@@ -107,6 +129,28 @@ export async function openData(request: TrainRequest, { settings, built, seed }:
         train: train.dataset.length,
         validation: validation?.dataset.length ?? 0,
         test: tested?.dataset.length ?? 0,
+      },
+      async cached(p) {
+        if (settings.cache === null || !built.frozen) {
+          throw new TrainError(
+            'data.cache_latents: this model trains on images, so there is nothing to keep; leave it out',
+          );
+        }
+        const encoder = await built.frozen(p, { tokenize, compile: request.compile ?? eagerly });
+        const folder = resolve(request.root ?? '.', settings.cache.folder);
+        const of = (
+          dataset: FaceDatasetOptions,
+          shuffle: boolean,
+          limit: RunSettings['limitTrain'],
+          more: Partial<FaceLoaderOptions> = {},
+        ) => cachedOf(dataset, shuffle, limit, { ...settings.cache!, folder }, encoder, more);
+        return {
+          train: await of(settings.train, true, limitTrain, { world, rank }),
+          validation:
+            validation && settings.validation
+              ? await of(settings.validation, shuffleValidation, limitValidation)
+              : undefined,
+        };
       },
       close,
     };

@@ -1,5 +1,6 @@
 import { type ConfigTree, isTree, parseConfig, type ResolvedConfig } from '@codiff/ldm-core';
 import { ImageLoggerConfig, ModelCheckpointConfig } from '../config/callback-configs.js';
+import { dataCacheOf } from '../config/training-file.js';
 import { dataModuleOf } from '../data/data-module.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
 import { TrainError } from '../train-error.js';
@@ -26,6 +27,8 @@ export interface RunSettings {
   readonly sanityBatches: number;
   readonly limitTrain: BatchLimit | null;
   readonly limitValidation: BatchLimit | null;
+  /** Where latents are kept; null: nowhere. */
+  readonly cache: { readonly folder: string; readonly maxBytes: number } | null;
   /** Data that a finished run is tested on; null: none. */
   readonly test: FaceDatasetOptions | null;
   readonly shuffleTest: boolean;
@@ -70,6 +73,7 @@ const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10, sanityBatches: 2
 export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
   const { batchSize, numWorkers, train, validation, shuffleValidation, test, shuffleTest } = dataModuleOf(data ?? {});
   if (train === undefined) throw new TrainError('train: data.params.train is missing, so there is nothing to train on');
+  const { cacheLatents, cacheFolder, cacheGib } = dataCacheOf(data ?? {});
   const trainer = section(lightning, 'trainer');
   const callbacks = section(lightning, 'callbacks');
   const checkpoint = { ...section(callbacks, 'checkpoint_callback') };
@@ -93,6 +97,7 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
     sanityBatches: sanityBatches(number(trainer.num_sanity_val_steps)),
     limitTrain: batchLimitOf(trainer, 'limit_train_batches'),
     limitValidation: batchLimitOf(trainer, 'limit_val_batches'),
+    cache: cacheLatents ? { folder: cacheFolder, maxBytes: cacheGib * 2 ** 30 } : null,
     test: test ?? null,
     shuffleTest,
     rateRules: rateRules(lightning?.learning_rates),

@@ -6,7 +6,7 @@ import { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { optimizerMemory } from '../checkpoint/optimizer-memory.js';
 import type { Progress } from '../checkpoint/progress.js';
 import { lockRun } from '../checkpoint/run-lock.js';
-import { ImageLogger } from '../images/image-logger.js';
+import { ImageLogger, type ImageLoggerSetup } from '../images/image-logger.js';
 import { openEventFile } from '../log/event-file.js';
 import { openJsonLines } from '../log/json-lines.js';
 import { joinSinks, type LogSink } from '../log/log-sink.js';
@@ -86,6 +86,8 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     closing.unshift(() => log.close());
     await log.text(progress.globalStep, SESSION, describeSession(sessionFacts(request, seed)));
     const { maxEpochs, maxSteps, saveWeightsEvery, imageLogger } = settings;
+    const fits = request.train ?? true;
+    const cached = settings.cache && fits ? await data.cached(built.training.weights(divided)) : null;
     const readTokens = built.captionLength === null ? null : await captionReader();
     const images =
       imageLogger &&
@@ -98,16 +100,16 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
         folder: run.folder,
         log,
         memory: keeper,
+        ...(cached ? { withImages: imagesOf(data) } : {}),
       });
-    const fits = request.train ?? true;
     const fit = async (): Promise<TrainEnd> =>
       await train({
         training: built.training,
         divided,
         progress,
         seed,
-        train: data.train,
-        validation: data.validation,
+        train: (cached ?? data).train,
+        validation: (cached ?? data).validation,
         monitor: settings.checkpoint.monitor ?? built.monitor,
         accumulate,
         rates: built.rates,
@@ -159,6 +161,15 @@ async function reportOn(folder: string, onNote: (line: string) => void): Promise
     );
   }
 }
+
+/** The batch of a moment with its images, where steps work on latents. */
+const imagesOf =
+  ({ train, validation }: RunData): NonNullable<ImageLoggerSetup['withImages']> =>
+  async (batch, { split, epoch, batchIndex }) => {
+    const batches = split === 'train' ? train.epoch(epoch, batchIndex) : validation?.epoch(0, batchIndex);
+    for await (const whole of batches ?? []) return whole;
+    return batch;
+  };
 
 /** The losses of the test set, under `test/`. The original looks for one after training too, and its configs have none. */
 async function runTest(

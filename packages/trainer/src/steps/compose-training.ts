@@ -1,6 +1,7 @@
 import type { LatentDiffusionCompose } from '@codiff/codiff';
 import type { ParamSpec } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
+import { embeddingKey } from '../latents/cached-batch.js';
 import { type DiffusionTrainingOptions, diffusionTraining } from './diffusion-training.js';
 import type { Training } from './train-state.js';
 
@@ -22,6 +23,10 @@ export function composeTraining(
       scaleFactor: (p) => model.scaleFactor(p),
       isTrained: (key) => model.isTrained(key),
       prepare: (p, batch) => {
+        const ready = model.conditions.map((condition) => [condition, batch[embeddingKey(condition)]] as const);
+        if (ready.every(([, embedding]) => embedding !== undefined)) {
+          return Object.fromEntries(ready) as Readonly<Record<string, tf.Tensor3D>>;
+        }
         const missing = model.conditions.filter((condition) => batch[condition] === undefined);
         if (missing.length > 0) {
           throw new Error(

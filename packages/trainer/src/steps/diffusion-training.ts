@@ -15,6 +15,7 @@ import {
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { cachedPosterior } from '../latents/cached-batch.js';
 import { stepRng } from '../parallel/replicas.js';
 import { storedAverages, takeAverages } from './averages.js';
 import { applyGradients, initGroup } from './optim-group.js';
@@ -78,7 +79,7 @@ export function diffusionTraining<C>(
   const inPlan = (key: string): boolean => plan.has(key);
 
   const drawFor = (p: Params, batch: TensorBatch, rng: Rng): DiffusionDraws => {
-    const posterior = task.firstStage.encode(p, imagesOf(batch, task.imageKey));
+    const posterior = cachedPosterior(batch) ?? task.firstStage.encode(p, imagesOf(batch, task.imageKey));
     const shape = posterior.mean.shape;
     const z = samplePosterior(posterior, rng.split('posterior').normal(shape) as tf.Tensor4D);
     return {

@@ -1,5 +1,6 @@
 import type { LatentDiffusion, ParamSpec } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
+import { embeddingKey } from '../latents/cached-batch.js';
 import { type DiffusionTrainingOptions, diffusionTraining } from './diffusion-training.js';
 import type { Training } from './train-state.js';
 
@@ -24,6 +25,8 @@ export function latentDiffusionTraining(
       isTrained: (key) => model.isTrained(key),
       prepare: (p, batch) => {
         if (!conditional) return null;
+        const ready = batch[embeddingKey(condStageKey)];
+        if (ready !== undefined && !condStageTrainable) return ready;
         const input = batch[condStageKey];
         if (input === undefined) {
           throw new Error(

@@ -16,7 +16,7 @@ export interface FaceBatch {
   readonly sketch?: Float32Array<ArrayBuffer>;
 }
 
-/** Put samples of one data set together. @param size side of the images */
+/** Put samples of one data set together. @param size side of the images; where they were not read, `image` is empty */
 export function collate(items: readonly FaceItem[], size: number, position: LoaderPosition): FaceBatch {
   const held = <K extends 'text' | 'segMask' | 'sketch'>(key: K) =>
     items.flatMap((item) => (item[key] === undefined ? [] : [item[key]])) as NonNullable<FaceItem[K]>[];
@@ -25,7 +25,7 @@ export function collate(items: readonly FaceItem[], size: number, position: Load
     position,
     names: items.map(({ name }) => name),
     image: joined(
-      new Float32Array(items.length * size * size * 3),
+      new Float32Array(items.reduce((sum, { image }) => sum + image.length, 0)),
       items.map(({ image }) => image),
     ),
     imageShape: [items.length, size, size, 3],

@@ -27,6 +27,8 @@ export interface FaceLoaderOptions {
   /** Processes that share each batch, and which of them this is (default one). */
   readonly world?: number;
   readonly rank?: number;
+  /** Samples known to be unreadable: index -> why. Left out as those that are found to be. */
+  readonly leftOut?: ReadonlyMap<number, string>;
   /** Where to begin (default the start). */
   readonly position?: LoaderPosition;
 }
@@ -50,6 +52,7 @@ export class FaceLoader {
   constructor(private readonly options: FaceLoaderOptions) {
     const { dataset, batchSize, seed, shuffle = true, dropLast = false, world = 1, rank = 0, workers = 1 } = options;
     this.dataset = new FaceDataset(dataset);
+    for (const [index, fault] of options.leftOut ?? []) this.leaveOut(index, fault);
     const { length } = this.dataset;
     this.order = new BatchOrder({ length, batchSize, shuffle, seed, dropLast, world, rank });
     this.at = this.cursor = this.checked(options.position ?? { epoch: 0, batch: 0 });
