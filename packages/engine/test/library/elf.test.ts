@@ -17,7 +17,7 @@ const read = (bytes: Buffer) => {
   return readElf(path);
 };
 
-it.each(['x64', 'arm64'])('reads processor, run path and needed libraries, for %s', (arch) => {
+it.each(['x64', 'arm64'] as const)('reads processor, run path and needed libraries, for %s', (arch) => {
   const needed = ['libcudart.so.12', 'libc.so.6'];
   expect(read(makeElf({ arch, runPath: '$ORIGIN/../nvidia/cudnn/lib', needed }))).toEqual({
     arch,
