@@ -14,12 +14,15 @@ const record: DemoRecord = {
   load: 0.1,
   stages: { vae: { ...stage, heldOut: { name: 'val/rec_loss', atStart: 0.5, atEnd: 0.1 } } },
   seconds: 600,
+  samples: { text: 'He has no beard.', mask: 'a', original: 'b', rows: [], influence: 'c', page: 'd' },
 };
-const readme = 'before\n<!-- demo:numbers -->\nold\n<!-- /demo:numbers -->\nafter\n';
+const marks = '<!-- demo:picture -->\nold\n<!-- /demo:picture -->\n';
+const readme = `before\n${marks}<!-- demo:numbers -->\nold\n<!-- /demo:numbers -->\nafter\n`;
 
 it('replaces the numbers between the marks, and nothing else', () => {
   const written = withNumbers(readme, record, '2026-11-22');
-  expect(written.startsWith('before\n<!-- demo:numbers -->\n')).toBe(true);
+  expect(written.startsWith('before\n<!-- demo:picture -->\n![')).toBe(true);
+  expect(written).toContain('“He has no beard.”');
   expect(written.endsWith('\n<!-- /demo:numbers -->\nafter\n')).toBe(true);
   expect(written).not.toContain('old');
   expect(written).toContain('| 500 x 8 | 180 | 350 | 2.80 | 22.4 |');

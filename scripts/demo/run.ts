@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { useEngine } from '@codiff/engine';
 import { encodePng, watchSignals } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
@@ -9,7 +9,7 @@ import { heldOutLoss } from './held-out.js';
 import type { DemoOptions } from './options.js';
 import { samplePicture } from './picture.js';
 import { drawFaces, prepareFolder } from './prepare.js';
-import { withNumbers } from './readme-numbers.js';
+import { README_PICTURE, withNumbers } from './readme-numbers.js';
 import { type DemoRecord, readRecord, type Spent, type StageResult, writeRecord } from './record.js';
 import { writeReport } from './report.js';
 import { sampleHeldOut } from './sample.js';
@@ -24,9 +24,6 @@ export interface DemoPlace {
   readonly root: string;
   readonly screen: LineScreen;
 }
-
-/** Where the README's picture is kept. */
-const README_PICTURE = 'scripts/demo/picture.png';
 
 /**
  * The demo, from where an earlier run of it stopped. Leaves the working directory in the demo's folder: it is laid out like
@@ -141,5 +138,6 @@ async function writeReadme(root: string, record: DemoRecord, picture: Uint8Array
   const path = join(root, 'README.md');
   const date = new Date().toISOString().slice(0, 10);
   await writeFile(path, withNumbers(await readFile(path, 'utf8'), record, date));
+  await mkdir(dirname(join(root, README_PICTURE)), { recursive: true });
   await writeFile(join(root, README_PICTURE), picture);
 }
