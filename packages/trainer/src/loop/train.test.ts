@@ -11,7 +11,7 @@ import { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { BEGINNING } from '../checkpoint/progress.js';
 import { type LogLine, openJsonLines, readLogLines } from '../log/json-lines.js';
 import { train } from './train.js';
-import type { TrainEvent, TrainRun } from './train-run.js';
+import type { ImageWriter, TrainEvent, TrainRun } from './train-run.js';
 
 beforeAll(() => useEngine({ device: 'cpu', deterministic: true }));
 
@@ -143,6 +143,70 @@ describe('train', () => {
     const batch = await openCheckpointFile(join(folder, 'nonfinite-step=000000001.safetensors'));
     expect(batch.tensors.get('image')!.shape).toEqual([2, 8, 8, 3]);
     await batch.close();
+  });
+
+  it('finds the very batch when values are read only later, and saves nothing in between', async () => {
+    const source = syntheticSource(8);
+    const spoilt = {
+      length: 8,
+      async *epoch(epoch: number, from: number) {
+        let index = from;
+        for await (const batch of source.epoch(epoch, from)) {
+          const values = Float32Array.from(batch.image!.values).fill(Number.NaN);
+          yield index++ >= 4 ? { ...batch, image: { ...batch.image!, values } } : batch;
+        }
+      },
+    };
+    const events: TrainEvent[] = [];
+    const change = { train: spoilt, validation: undefined, monitor: null, logEvery: 50, saveEvery: 7 };
+    const end = start({ ...change, onEvent: (event) => events.push(event) });
+    await expect(end).rejects.toMatchObject({ step: 4 });
+    expect(events.filter(({ kind }) => kind === 'step')).toHaveLength(4);
+    expect(events.filter(({ kind }) => kind === 'saved')).toEqual([]);
+    expect(readdirSync(folder).sort()).toEqual(['log.jsonl', 'nonfinite-step=000000004.safetensors']);
+  });
+
+  it('goes on when its log cannot be written, with a warning', async () => {
+    const events: TrainEvent[] = [];
+    const full = async () => {
+      throw new Error('no space left on device');
+    };
+    const log = { scalars: full, image: full, text: full, close: async () => undefined };
+    const { end } = await start({ log, limits: { maxSteps: 1 }, onEvent: (event) => events.push(event) });
+    expect(end.progress.globalStep).toBe(1);
+    expect(events).toContainEqual({ kind: 'warning', message: 'no log at step 1: no space left on device' });
+  });
+
+  it('takes pictures at its steps and of validation, and they change no bit of the run', async () => {
+    const [plain, pictured] = [mkdtempSync(join(folder, 'a')), mkdtempSync(join(folder, 'b'))];
+    const seen: [string, number, number, number][] = [];
+    const images: ImageWriter = {
+      async at({ split, globalStep, epoch, batchIndex }, divided, batch) {
+        seen.push([split, globalStep, epoch, batchIndex]);
+        expect(Object.keys(batch)).toContain('image');
+        // Reading weights and drawing, as pictures do.
+        for (const tensor of divided.state.groups.model!.params.values()) await tensor.data();
+        if (globalStep === 1) throw new Error('no memory for pictures');
+        return globalStep === 2 ? ['a.png'] : null;
+      },
+    };
+    const events: TrainEvent[] = [];
+    const limits = { maxEpochs: 1 };
+    const without = await start({ compile, limits }, plain);
+    await start({ compile, limits, images, onEvent: (event) => events.push(event) }, pictured);
+    expect(seen).toEqual([
+      ['train', 0, 0, 0],
+      ['train', 1, 0, 0],
+      ['train', 2, 0, 1],
+      ['train', 3, 0, 2],
+      ['val', 3, 0, 0],
+      ['val', 3, 0, 1],
+    ]);
+    expect(events.flatMap((event) => (event.kind === 'images' ? event.files : []))).toEqual(['a.png']);
+    expect(events).toContainEqual({ kind: 'warning', message: 'no images at step 1: no memory for pictures' });
+    expect(without.end.progress.globalStep).toBe(3);
+    const last = (at: string) => readFileSync(join(at, 'checkpoints', 'last.ckpt'));
+    expect(last(pictured).equals(last(plain))).toBe(true);
   });
 
   it('saves what it has when the data fails, and goes on there', async () => {

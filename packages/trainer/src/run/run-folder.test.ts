@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeRunFolder, newRunFolder, resumedRun } from './run-folder.js';
+import { eventFolder, makeRunFolder, newRunFolder, resumedRun } from './run-folder.js';
 
 const now = new Date(2026, 10, 2, 9, 5, 7);
 let root: string;
@@ -44,4 +44,16 @@ describe('resumedRun', () => {
     mkdirSync(join(root, 'empty'));
     expect(() => resumedRun(join(root, 'empty'), now)).toThrow('holds no config');
   });
+});
+
+it('logs each start of a run in a version folder of its own', () => {
+  const testtube = mkdtempSync(join(tmpdir(), 'testtube-'));
+  try {
+    expect(eventFolder({ testtube }, null)).toBe(join(testtube, 'version_0', 'tf'));
+    for (const name of ['version_0', 'version_10', 'version_x']) mkdirSync(join(testtube, name));
+    expect(eventFolder({ testtube }, null)).toBe(join(testtube, 'version_11', 'tf'));
+    expect(eventFolder({ testtube }, 3)).toBe(join(testtube, 'version_3', 'tf'));
+  } finally {
+    rmSync(testtube, { recursive: true });
+  }
 });

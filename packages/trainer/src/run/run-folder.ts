@@ -66,6 +66,16 @@ export function resumedRun(path: string, now: Date): ResumedRun {
   return { run, checkpoint: isFile ? path : null, configs: configs.sort().map((name) => join(run.configs, name)) };
 }
 
+/**
+ * Where a start of a run logs for TensorBoard: `testtube/version_<n>/tf`, a folder for each start as in the original.
+ * @param wanted the version that the config names; null: the next one
+ */
+export function eventFolder({ testtube }: Pick<RunFolder, 'testtube'>, wanted: number | null): string {
+  const names = existsSync(testtube) ? readdirSync(testtube) : [];
+  const taken = names.map((name) => Number(/^version_(\d+)$/.exec(name)?.[1] ?? -1));
+  return join(testtube, `version_${wanted ?? Math.max(-1, ...taken) + 1}`, 'tf');
+}
+
 /** Make the folders of a run. */
 export async function makeRunFolder({ folder, checkpoints, configs, testtube }: RunFolder): Promise<void> {
   for (const each of [

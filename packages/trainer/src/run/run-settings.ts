@@ -36,6 +36,8 @@ export interface RunSettings {
   readonly rateRules: readonly RateRule[] | null;
   readonly logEvery: number;
   readonly checkpoint: ModelCheckpointConfig;
+  /** Of the folder of event files; null: the next one. */
+  readonly logVersion: number | null;
   /** null: no pictures. */
   readonly imageLogger: ImageLoggerConfig | null;
   /** Steps between checkpoints of weights alone; null: none. */
@@ -103,6 +105,7 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
     rateRules: rateRules(lightning?.learning_rates),
     logEvery: number(trainer.log_every_n_steps) ?? DEFAULTS.logEvery,
     checkpoint: parseConfig(ModelCheckpointConfig, { target: 'checkpoint', params }),
+    logVersion: number(section(section(lightning, 'logger'), 'params').version),
     imageLogger: isTree(callbacks.image_logger)
       ? parseConfig(ImageLoggerConfig, {
           target: 'image_logger',

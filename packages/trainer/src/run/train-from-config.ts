@@ -22,7 +22,7 @@ import type { Divided } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
 import { captionReader } from './face-source.js';
 import { beginRun, openData, type PlannedRun, planRun, type RunData } from './prepare-run.js';
-import { makeRunFolder, type RunFolder } from './run-folder.js';
+import { eventFolder, makeRunFolder, type RunFolder } from './run-folder.js';
 import { keptBest } from './run-settings.js';
 import type { TrainRequest } from './train-request.js';
 
@@ -79,7 +79,10 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     const from = { step: progress.globalStep + 1 };
     const log = joinSinks(
       isFirst
-        ? [await openEventFile(run.testtube, from), await openJsonLines(join(run.folder, 'log.jsonl'), from)]
+        ? [
+            await openEventFile(eventFolder(run, settings.logVersion), from),
+            await openJsonLines(join(run.folder, 'log.jsonl'), from),
+          ]
         : [],
     );
     if (isFirst) closing.unshift(() => reportOn(run.folder, onNote));
