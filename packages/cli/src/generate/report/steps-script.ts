@@ -149,6 +149,9 @@ if (holder) {
     link.download = 'influence.csv';
     link.click();
   });
+  // report.html#step=25 opens at the 25th place of the slider.
+  const asked = /step=(\\d+)/.exec(location.hash);
+  if (asked) slider.value = Number(asked[1]) - 1;
   choose(0);
 }
 `;
