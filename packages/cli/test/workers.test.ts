@@ -108,7 +108,7 @@ describe.skipIf(process.platform !== 'linux')('codiff train --workers 2', () => 
     const [two, one] = [curve('two'), curve('one')];
     expect([...two.keys()].at(-1)).toBe(last);
     for (const [step, loss] of one) if (two.has(step)) expect(Math.abs(loss - two.get(step)!)).toBeLessThan(1e-5);
-  }, 300_000);
+  }, 600_000);
 
   it('stops in all at one Ctrl-C, and saves', async () => {
     const run = codiff(...config, '-l', 'stopped', '--workers', '2', '--max_steps', '10000');
@@ -117,5 +117,5 @@ describe.skipIf(process.platform !== 'linux')('codiff train --workers 2', () => 
     const { code, stdout, stderr } = await run.end;
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/stopped after epoch \d+, step \d+: stopped\/.*last\.ckpt/);
-  }, 300_000);
+  }, 600_000);
 });

@@ -115,4 +115,4 @@ it('two processes have the loss curve of one with batches twice as large, and eq
   expect(difference(...curves, (name) => !judged.test(name))).toBeLessThan(1e-5);
   const before = curves.map((curve) => curve.slice(0, 2)) as [Curve, Curve];
   expect(difference(...before, (name) => name === 'train/total_loss')).toBeLessThan(1e-5);
-}, 300_000);
+}, 600_000);
