@@ -75,7 +75,8 @@ function curve(logdir: string): Map<number, number> {
   const lines = readFileSync(join(root, logdir, run!, 'log.jsonl'), 'utf8')
     .trim()
     .split('\n');
-  const steps = lines.map((line) => JSON.parse(line) as { step: number; scalars: Record<string, number> });
+  const entries = lines.map((line) => JSON.parse(line) as { step: number; scalars?: Record<string, number> });
+  const steps = entries.flatMap(({ step, scalars }) => (scalars ? [{ step, scalars }] : []));
   expect(steps.map(({ step }) => step)).toEqual(steps.map((_, i) => i + 1));
   return new Map(steps.map(({ step, scalars }) => [step, scalars['train/loss']!]));
 }
