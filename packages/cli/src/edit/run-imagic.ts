@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   adamBy,
@@ -19,22 +18,21 @@ import { compile } from '@codiff/engine';
 import { Params, Rng, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { SEEDS } from '../generate/flags/common.js';
-import { oneHotMask } from '../generate/mask.js';
 import { paintMask } from '../generate/palette.js';
 import { encodeRgb } from '../generate/png/rgb.js';
 import { withRecipe } from '../generate/recipe.js';
 import type { SamplingModels } from '../generate/sampling-model.js';
 import { singleModels } from '../generate/single-model.js';
 import { type ImagicRecipe, isMade } from './edit-recipe.js';
-import { FILES, stemOf } from './imagic-files.js';
+import { EditTensors } from './edit-tensors.js';
+import { FILES } from './imagic-files.js';
 import { imagicRecipe, missingImages, type PlannedImage, plannedImages, writeImages } from './imagic-images.js';
+import { type FirstStage, loadFirstStage, loadStartCode, loadTarget } from './imagic-inputs.js';
 import { writeImagicSheet } from './imagic-sheet.js';
-import { imageTensor } from './input-image.js';
 import type { PreparedImagic } from './prepare-imagic.js';
 import type { EditSession } from './session.js';
 import type { TunedStage } from './settings.js';
 import { stageRecord } from './stage-record.js';
-import { readTensors, writeTensors } from './tensor-files.js';
 import { readState, tuneStage } from './tune-stage.js';
 import { loadTunedUNet, saveTunedModel, unetSpecs } from './tuned-model.js';
 
@@ -57,13 +55,6 @@ export interface EditedModel {
   /** The tuned UNet. */
   readonly unet: Params;
   readonly firstStage: FirstStage;
-}
-
-/** A first stage with the image that it has encoded. */
-export interface FirstStage {
-  readonly params: Params;
-  /** [1,h,w,C] */
-  readonly x0: tf.Tensor4D;
 }
 
 /** How an edit works together with another. */
@@ -94,29 +85,45 @@ export async function runImagic(
 class ImagicRun {
   private readonly models: SamplingModels;
   private readonly rng: Rng;
-  /** Freed at the end. */
-  private readonly own = new Set<tf.Tensor>();
+  private readonly tensors: EditTensors;
 
   constructor(
     private readonly prepared: PreparedImagic,
     private readonly session: EditSession,
   ) {
     this.models = singleModels(prepared.model, prepared.request.precision);
+    this.tensors = new EditTensors(prepared);
     this.rng = Rng.of(prepared.request.seed).split('edit');
   }
 
   async toEnd({ firstStage: shared, keep = false }: ImagicSharing): Promise<ImagicOutcome> {
-    const { prepared, session } = this;
+    const { prepared, session, tensors } = this;
     const { request, stages, folder, settings } = prepared;
     const all = plannedImages(request.alphas);
-    const missing = await missingImages(prepared, session, all);
-    const [original, tuned] = [missing.filter((image) => !image.tuned), missing.filter((image) => image.tuned)];
-    const [start, others] = [original.filter(isStart), original.filter((image) => !isStart(image))];
     const tunesEmbedding = stages.embedding !== 'finished';
     const hasWeights = stages.weights === 'finished';
-    const wantsWeights = tuned.length > 0 || keep || (request.saveCheckpoint && !hasWeights);
+    const unmade = await missingImages(prepared, session, all);
+    const asksForWeights = unmade.some(({ tuned }) => tuned) || keep || (request.saveCheckpoint && !hasWeights);
+    // What was drawn by chance comes out another way each time: images of the old result do not belong to the new one.
+    const isStale = (image: PlannedImage): boolean =>
+      settings.setRandomSeed && ((tunesEmbedding && !isStart(image)) || (image.tuned && !hasWeights && asksForWeights));
+    const missing = all.filter((image) => unmade.includes(image) || isStale(image));
+    const [original, tuned] = [missing.filter((image) => !image.tuned), missing.filter((image) => image.tuned)];
+    const [start, others] = [original.filter(isStart), original.filter((image) => !isStart(image))];
+    const wantsWeights = asksForWeights || tuned.length > 0;
     const tunesWeights = wantsWeights && !hasWeights;
     const goesOn = typeof stages.weights === 'object';
+    const outcome = (edited?: EditedModel): ImagicOutcome => ({
+      folder: folder.path,
+      files: folder.files,
+      images: { made: missing.length, kept: all.length - missing.length },
+      stages: { embedding: tunesEmbedding ? 'done' : 'kept', weights: tunesWeights ? 'done' : 'kept' },
+      edited,
+    });
+    if (!tunesEmbedding) session.note(`stage A: kept (${FILES.optimized})`);
+    if (!tunesWeights) session.note(`stage B: ${hasWeights ? `kept (${FILES.weights})` : 'its images are all there'}`);
+    const fixed = [FILES.reconstruction, FILES.sheet].every((name) => tensors.has(name));
+    if (fixed && missing.length === 0 && !tunesEmbedding && !wantsWeights) return outcome();
     if (request.force) {
       for (const name of [FILES.optimized, FILES.weights, FILES.partEmbedding, FILES.partWeights]) {
         await folder.remove(name);
@@ -124,14 +131,14 @@ class ImagicRun {
     }
 
     await this.writeMask();
-    const firstStage = shared ?? (await this.loadFirstStage());
+    const firstStage = shared ?? (await loadFirstStage(prepared, tensors, this.rng));
     await this.writeReconstruction(firstStage);
-    const target = await this.target(tunesEmbedding);
-    const startCode = await this.startCode(tunesEmbedding);
+    const target = await loadTarget(prepared, tensors, !tunesEmbedding);
+    const startCode = await loadStartCode(prepared, tensors, this.rng, !tunesEmbedding);
     const { x0 } = firstStage;
 
     let unet: Params | undefined;
-    if (tunesEmbedding || original.length > 0 || (tunesWeights && !goesOn)) unet = await this.load(isUNet);
+    if (tunesEmbedding || original.length > 0 || (tunesWeights && !goesOn)) unet = await tensors.load(isUNet);
     const sample = (images: readonly PlannedImage[], weights: Params, optimized?: tf.Tensor3D) =>
       images.length === 0
         ? Promise.resolve()
@@ -141,18 +148,21 @@ class ImagicRun {
             startCode,
           });
     if (unet) await sample(start, unet);
-    const optimized = tunesEmbedding ? await this.stageA(unet!, x0, target) : await this.read(FILES.optimized);
+    const optimized = tunesEmbedding
+      ? await this.stageA(unet!, x0, target)
+      : await tensors.read<tf.Tensor3D>(FILES.optimized);
     if (unet) await sample(others, unet, optimized);
 
     let tunedUNet: Params | undefined;
     if (tunesWeights) {
-      if (goesOn) this.free(unet);
+      if (goesOn) tensors.free(unet);
       tunedUNet = await this.stageB(goesOn ? undefined : unet, x0, optimized);
     } else if (wantsWeights) {
-      this.free(unet);
-      tunedUNet = this.hold(await loadTunedUNet(join(folder.path, FILES.weights), unetSpecs(prepared.open.specs)));
+      tensors.free(unet);
+      tunedUNet = tensors.holdAll(
+        await loadTunedUNet(join(folder.path, FILES.weights), unetSpecs(prepared.open.specs)),
+      );
     }
-    if (!tunesWeights) session.note(`stage B: ${hasWeights ? `kept (${FILES.weights})` : 'its images are all there'}`);
     if (tunedUNet) await sample(tuned, tunedUNet, optimized);
 
     const sheet = imagicRecipe(prepared, session, { kind: 'sheet' });
@@ -162,18 +172,12 @@ class ImagicRun {
     if (settings.setRandomSeed && tunesEmbedding)
       session.note('every iteration drew by chance: the edit cannot be repeated');
     const edited = keep && tunedUNet ? { target, optimized, unet: tunedUNet, firstStage } : undefined;
-    if (edited) for (const tensor of tensorsOf(edited)) this.own.delete(tensor);
-    return {
-      folder: folder.path,
-      files: folder.files,
-      images: { made: missing.length, kept: all.length - missing.length },
-      stages: { embedding: tunesEmbedding ? 'done' : 'kept', weights: tunesWeights ? 'done' : 'kept' },
-      edited,
-    };
+    if (edited) tensors.release(tensorsOf(edited));
+    return outcome(edited);
   }
 
   dispose(): void {
-    tf.dispose([...this.own].filter((tensor) => !tensor.isDisposed));
+    this.tensors.dispose();
     this.models.dispose();
   }
 
@@ -206,8 +210,8 @@ class ImagicRun {
       );
       const optimized = embeddingOf(state);
       tf.dispose(tensorsOf(state).filter((tensor) => tensor !== optimized));
-      this.own.add(optimized);
-      await this.save(FILES.optimized, optimized, record(iterations));
+      this.tensors.hold(optimized);
+      await this.tensors.save(FILES.optimized, optimized, record(iterations));
       await folder.remove(FILES.partEmbedding);
       return optimized;
     } finally {
@@ -223,7 +227,7 @@ class ImagicRun {
     const keys = [...unetSpecs(open.specs).keys()];
     let initial: TuneState;
     if (unet) {
-      for (const tensor of unet.values()) this.own.delete(tensor);
+      this.tensors.release(unet.values());
       initial = takeForTuning(unet);
     } else initial = await readState(folder.path, FILES.partWeights, keys);
     const update = adamBy(imagicAdam(keys, lr));
@@ -247,7 +251,7 @@ class ImagicRun {
         session,
       );
       tf.dispose(tensorsOf(state.optim));
-      this.hold(state.trained);
+      this.tensors.holdAll(state.trained);
       if (request.saveCheckpoint) {
         session.note(`saving the tuned model as ${FILES.weights}`);
         await folder.save(FILES.weights, (path) => saveTunedModel(path, open, state.trained, record(iterations)));
@@ -302,91 +306,6 @@ class ImagicRun {
     const recipe = imagicRecipe(this.prepared, this.session, { kind });
     if (!request.force && (await isMade(join(folder.path, name), recipe))) return;
     await folder.write(name, withRecipe(await png(), recipe));
-  }
-
-  private async loadFirstStage(): Promise<FirstStage> {
-    const { model, image, open } = this.prepared;
-    const params = await this.load((key) => key.startsWith('first_stage_model.') || key === 'scale_factor');
-    const encode = compile(
-      (p: Params, images: tf.Tensor4D, noise: tf.Tensor4D) => model.encodeFirstStage(p, images, noise),
-      { name: 'encode' },
-    );
-    const given = [imageTensor(image), this.rng.split('posterior').normal<tf.Rank.R4>([1, ...open.latent])] as const;
-    try {
-      const x0 = encode(params, ...given);
-      this.own.add(x0);
-      return { params, x0 };
-    } finally {
-      tf.dispose([...given]);
-      encode.dispose();
-    }
-  }
-
-  /** The encoded condition, from its file where stage A is finished. */
-  private async target(isNew: boolean): Promise<tf.Tensor3D> {
-    const { model, texts, mask, request } = this.prepared;
-    if (!isNew && this.has(FILES.target)) return this.read(FILES.target);
-    const encoder = await this.load((key) => key.startsWith('cond_stage_model.'));
-    const input = request.text === undefined ? oneHotMask(mask!) : texts!.ids(request.text);
-    const encode = compile((p: Params, given: tf.Tensor) => model.condition(p, given) as tf.Tensor3D, {
-      name: 'encode',
-    });
-    try {
-      const target = encode(encoder, input);
-      this.own.add(target);
-      await this.save(FILES.target, target);
-      return target;
-    } finally {
-      input.dispose();
-      this.free(encoder);
-      encode.dispose();
-    }
-  }
-
-  /** Where images start, from its file where stage A is finished. It lies there as in the original, [1,C,h,w]. */
-  private async startCode(isNew: boolean): Promise<tf.Tensor4D> {
-    if (!isNew && this.has(FILES.startCode)) {
-      const stored = await this.read<tf.Tensor4D>(FILES.startCode);
-      const code = tf.transpose(stored, [0, 2, 3, 1]);
-      this.own.add(code);
-      return code;
-    }
-    const code = this.rng.split('start code').normal<tf.Rank.R4>([1, ...this.prepared.open.latent]);
-    this.own.add(code);
-    const stored = tf.transpose(code, [0, 3, 1, 2]);
-    await this.save(FILES.startCode, stored);
-    stored.dispose();
-    return code;
-  }
-
-  private has(name: string): boolean {
-    return existsSync(join(this.prepared.folder.path, name));
-  }
-
-  private async read<T extends tf.Tensor = tf.Tensor3D>(name: string): Promise<T> {
-    const { tensors } = await readTensors(join(this.prepared.folder.path, name));
-    for (const tensor of tensors.values()) this.own.add(tensor);
-    return tensors.get(stemOf(name)) as T;
-  }
-
-  private save(name: string, tensor: tf.Tensor, record?: unknown): Promise<void> {
-    return this.prepared.folder.save(name, (path) => writeTensors(path, new Map([[stemOf(name), tensor]]), record));
-  }
-
-  private async load(wants: (key: string) => boolean): Promise<Params> {
-    return this.hold(await this.prepared.open.weights.load(wants));
-  }
-
-  private hold(params: Params): Params {
-    for (const tensor of params.values()) this.own.add(tensor);
-    return params;
-  }
-
-  private free(params: Params | undefined): void {
-    for (const tensor of params?.values() ?? []) {
-      this.own.delete(tensor);
-      tensor.dispose();
-    }
   }
 }
 

@@ -36,8 +36,9 @@ export async function tuneStage(
 ): Promise<TuneState> {
   const { title, step, iterations, from, draw, part, record, saveMinutes } = run;
   note(`${title}: ${iterations} iterations${from > 0 ? `, ${from} of them done before` : ''}`);
-  const save = (state: TuneState, done: number): Promise<void> =>
-    folder.save(part, (path) => writeTensors(path, tensorsByName(state), record(done)));
+  const save = async (state: TuneState, done: number): Promise<void> => {
+    if (done > from) await folder.save(part, (path) => writeTensors(path, tensorsByName(state), record(done)));
+  };
   const bar = progress(iterations - from);
   bar.status('first step');
   let saved = performance.now();
