@@ -63,7 +63,9 @@ it('trains the four models one after the other, as the README does, and goes on 
   expect(pictures).toContain('influence_text_gs-000002_e-000000_b-000001.png');
   expect(readFileSync(join(root, 'pretrained', 'tiny_text.ckpt')).equals(branches)).toBe(true);
   const files = readdirSync(join(root, run));
-  for (const name of ['checkpoints', 'configs', 'images', 'log.jsonl', 'testtube']) expect(files).toContain(name);
+  for (const name of ['checkpoints', 'configs', 'images', 'log.jsonl', 'report.html', 'testtube']) {
+    expect(files).toContain(name);
+  }
   expect(files).not.toContain('run.lock');
 
   // The folder alone is enough: it holds the configs.
@@ -75,7 +77,8 @@ it('trains the four models one after the other, as the README does, and goes on 
   const steps = readFileSync(join(root, run, 'log.jsonl'), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => (JSON.parse(line) as { step: number }).step);
+    .map((line) => JSON.parse(line) as { step: number; scalars?: object })
+    .flatMap(({ step, scalars }) => (scalars ? [step] : []));
   expect([...new Set(steps)]).toEqual([1, 2, 3, 4]);
   const wrongSeed = codiff('train', '-t', '--resume', join(run, 'checkpoints', 'last.ckpt'), '-s', '5');
   expect([wrongSeed.status, wrongSeed.stderr]).toEqual([
