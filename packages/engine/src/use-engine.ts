@@ -12,6 +12,7 @@ import { endWith } from './exit.js';
 import { registerKernels } from './kernels/index.js';
 import { limitMemory, limitTensors } from './memory-limit.js';
 import { openRuntime, type Runtime } from './runtime.js';
+import { firstRegionBytes } from './tensor-pool.js';
 import { guardVariables } from './variable-guard.js';
 
 /** Priority over tfjs's own backends, as upstream's node backend has it. */
@@ -132,7 +133,10 @@ function open(library: LibraryLocation, resolved: Resolved): Runtime {
         ...(memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: memoryLimitMiB, gpus: nvidiaCards().length || 1 }),
       },
     });
-    if (memoryLimitMiB !== undefined && !runtime.onGpu) limitMemory(memoryLimitMiB);
+    if (!runtime.onGpu) {
+      const pooled = runtime.pool.reserve(firstRegionBytes(memoryLimitMiB));
+      if (memoryLimitMiB !== undefined && !pooled) limitMemory(memoryLimitMiB);
+    }
     return runtime;
   } catch (error) {
     undo();
