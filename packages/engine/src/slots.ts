@@ -69,6 +69,9 @@ export class SharedHandle {
 export class SlotTable {
   private readonly slots = new Map<number, Slot>();
   private next = 1;
+  private readonly watched = new Set<number>();
+  /** Counts how often a watched tensor was freed or replaced. */
+  version = 0;
 
   get size(): number {
     return this.slots.size;
@@ -91,14 +94,21 @@ export class SlotTable {
     return slot;
   }
 
+  /** Have `version` count the end of what now stands under this id. */
+  watch(id: number): void {
+    this.watched.add(id);
+  }
+
   /** Put another slot under an id that stays the same for tfjs. */
   replace(id: number, slot: Slot): void {
+    if (this.watched.delete(id)) this.version++;
     this.slots.set(id, slot);
   }
 
   take(id: number): Slot | undefined {
     const slot = this.slots.get(id);
     this.slots.delete(id);
+    if (this.watched.delete(id)) this.version++;
     return slot;
   }
 }

@@ -40,7 +40,9 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
     });
     // The step before this one has to be done, and done well: its token is an input.
     if (state !== null) handles[at++] = state.written.handle;
-    for (const capture of program.captures) push(backend.captureId(capture, label));
+    const captured = program.captured.get(engine, label);
+    if (captured !== null) handles.set(captured, at);
+    else for (const capture of program.captures) push(backend.captureId(capture, label));
     outputs = enqueue(engine, program, handles, origin);
   } catch (error) {
     state?.giveUp();

@@ -7,6 +7,7 @@ import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import type { OpAttr } from '../tfjs-node.js';
 import { Trace } from '../trace.js';
+import { CapturedHandles } from './captured-handles.js';
 import { findState } from './state.js';
 import { type Structure, takeApart } from './structure.js';
 
@@ -35,6 +36,8 @@ export interface Program {
   readonly attrs: readonly OpAttr[];
   /** Tensors from outside, read anew at each call. */
   readonly captures: readonly Capture[];
+  /** Their handles. */
+  readonly captured: CapturedHandles;
   /** Results that are not state, in order. */
   readonly results: readonly ResultSpec[];
   /** For each tensor of the user's result: an index of `results`, or `-1 - i` for state tensor i. */
@@ -58,7 +61,7 @@ export function traceProgram(
   const attrs = callAttributes(options, info.device.startsWith('gpu') ? 'gpu' : 'cpu');
   const trace = new Trace(binding.runtime, label, options.precision, options.xla);
   const resume = suspendTape();
-  let traced: Omit<Program, 'captures'> | undefined;
+  let traced: Omit<Program, 'captures' | 'captured'> | undefined;
   let captures: Capture[] = [];
   try {
     backend.beginTrace(trace);
@@ -94,7 +97,7 @@ export function traceProgram(
     resume();
     trace.dispose();
   }
-  return { ...traced!, captures };
+  return { ...traced!, captures, captured: new CapturedHandles(captures) };
 
   function placeholder(tensor: tf.Tensor): tf.Tensor {
     const dtype = dataTypeOf(tensor.dtype);
