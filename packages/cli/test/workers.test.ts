@@ -104,7 +104,7 @@ describe.skipIf(process.platform !== 'linux')('codiff train --workers 2', () => 
     expect(resumed.stdout).toContain('resumed from');
     expect(resumed.stdout).toContain(`the last step is done after`);
 
-    const single = codiff(...config, '-l', 'one', '--max_steps', '10', 'data.params.batch_size=4');
+    const single = codiff(...config, '-l', 'one', '--max_steps', '6', 'data.params.batch_size=4');
     expect((await single.end).code).toBe(0);
     const [two, one] = [curve('two'), curve('one')];
     expect([...two.keys()].at(-1)).toBe(last);
