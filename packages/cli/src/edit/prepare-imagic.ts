@@ -12,6 +12,7 @@ import { TextReader } from '../generate/text-reader.js';
 import { InputError } from '../input-error.js';
 import type { ImagicRequest } from './imagic-request.js';
 import { type InputImage, readInputImage } from './input-image.js';
+import { removeLeftovers } from './leftovers.js';
 import { checkTuningFits, savedBytes } from './memory-of-edits.js';
 import type { ImagicSettings } from './settings.js';
 import { type StageState, stageState } from './stage-record.js';
@@ -75,6 +76,7 @@ export async function prepareImagic(request: ImagicRequest): Promise<PreparedIma
           weights: await stageState(path, 'weights', settings),
         };
     const folder = await OutputFolder.open(path, savedBytes(open, request, stages.weights === 'finished'));
+    await removeLeftovers(folder.path);
     return { request, open, model, image, mask, texts, sampler, settings, stages, folder };
   } catch (error) {
     await open.weights.close();
