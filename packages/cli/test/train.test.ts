@@ -115,7 +115,7 @@ it('a dry run prints what training would take, reads no checkpoint and writes no
   expect(stdout).toMatch(/images\/s/);
   expect(stdout).toMatch(/takes [\d.e-]+ hours/);
   expect(existsSync(join(root, 'dry'))).toBe(false);
-}, 60_000);
+}, 300_000);
 
 it('a device that there is not: says which there are, before anything is written', () => {
   const { status, stderr } = codiff('train', '-t', '-b', 'configs/tiny_vae.yaml', '-l', 'gone', '--gpus', '7,');
