@@ -107,7 +107,8 @@ export async function trainStage(
 /** Images/s of a whole run, by its log: the median, so that neither the first steps, which trace, nor an interruption counts. */
 async function speedOf(log: string): Promise<number> {
   const speeds = (await readLogLines(log))
-    .flatMap(({ scalars }) => scalars['speed/images_per_second'] ?? [])
+    .flatMap((line) => ('scalars' in line ? [Number(line.scalars['speed/images_per_second'] ?? Number.NaN)] : []))
+    .filter(Number.isFinite)
     .sort((a, b) => a - b);
   return speeds[Math.floor(speeds.length / 2)] ?? 0;
 }
