@@ -141,10 +141,13 @@ export function tinyCompose(
 }
 
 /** An autoencoder with its discriminator, which counts from optimizer step 2 on; without LPIPS, whose VGG16 is large. */
-export function tinyVae(options: Partial<VaeTrainingOptions> = {}): Tiny & { readonly model: GanAutoencoder } {
+export function tinyVae(
+  options: Partial<VaeTrainingOptions> = {},
+  loss: object = {},
+): Tiny & { readonly model: GanAutoencoder } {
   const config = vaeTarget({
     target: 'ldm.modules.losses.LPIPSWithDiscriminator',
-    params: { disc_start: 2, perceptual_weight: 0, disc_num_layers: 1 },
+    params: { disc_start: 2, perceptual_weight: 0, disc_num_layers: 1, ...loss },
   });
   const scope = Scope.root();
   const model = codiffRegistry.build(config, roles.firstStage, scope, { files: {} }) as GanAutoencoder;

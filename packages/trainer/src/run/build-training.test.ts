@@ -94,6 +94,10 @@ it('takes the schedule of the config', async () => {
     {},
   );
   expect([0, 10, 15, 20].map((step) => lrFactor!(step))).toEqual([0.1, 1, 0.5, 0]);
+  const vae = buildTraining(await load('configs/demo_vae'), 1e-6, {});
+  expect(vae.lrFactor!(50)).toBe(1);
+  expect(vae.lrFactor!(1e6)).toBe(0.02);
+  expect(buildTraining(await load('configs/512_vae'), 1e-6, {}).lrFactor).toBeUndefined();
 });
 
 it.each([

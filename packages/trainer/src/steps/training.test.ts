@@ -212,6 +212,20 @@ describe('autoencoder', () => {
     });
   });
 
+  it('neither runs nor moves a discriminator that never counts', async () => {
+    const { before, after, losses, state, frozen } = await run(tinyVae({}, { disc_factor: 0 }), 3, { make: compile });
+    const moved = changed(before, after);
+    expect(moved.some((key) => key.startsWith('decoder.'))).toBe(true);
+    expect(moved.filter((key) => key.startsWith('loss.'))).toEqual([]);
+    expect(losses[2]!['train/rec_loss']).toBeLessThan(losses[0]!['train/rec_loss']!);
+    expect(losses[2]!['train/g_loss']).toBe(0);
+    expect(losses[2]).not.toHaveProperty('train/disc_loss');
+    const { training } = tinyVae({}, { disc_factor: 0 });
+    const logs = await read(training.evaluate(state, frozen, tinyBatch(), control(9)));
+    expect(logs['val/rec_loss']).toBeGreaterThan(0);
+    expect(logs).not.toHaveProperty('val/disc_loss');
+  });
+
   it('accumulates both gradients, and evaluates without touching anything', async () => {
     const { before, after, state, frozen } = await run(tinyVae({ accumulate: 2 }), 1, { accumulate: 2 });
     expect(changed(before, after).every((key) => /running_|num_batches/.test(key))).toBe(true);
