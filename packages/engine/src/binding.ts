@@ -48,7 +48,6 @@ export class TensorBinding implements Binding {
   readonly slots = new SlotTable();
   /** The function being traced, if any. */
   trace: Trace | null = null;
-  private readonly prepare = (data: Pointer, length: number): void => this.runtime.pool.useHugePages(data, length);
 
   constructor(readonly runtime: Runtime) {
     this.TF_Version = runtime.version;
@@ -65,7 +64,7 @@ export class TensorBinding implements Binding {
   createTensor(shape: number[], dtype: number, values: BackendValues): number {
     const { native, status } = this.runtime;
     if (this.trace !== null) return this.constant(this.trace, shape, dtype, values);
-    const tensor = newTensor(native, shape, dtype, values, this.prepare);
+    const tensor = newTensor(native, shape, dtype, values);
     let handle = native.TFE_NewTensorHandle!(tensor, status.pointer) as Pointer;
     native.TF_DeleteTensor!(tensor);
     status.check({ op: 'upload', inputShapes: [shape] });

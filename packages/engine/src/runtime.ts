@@ -7,7 +7,6 @@ import { type Cluster, leaderConfig } from './collective/cluster.js';
 import { joinCluster } from './collective/join-cluster.js';
 import { chooseDevice, type Device, type DeviceChoice } from './devices.js';
 import { EngineError } from './errors.js';
-import { TensorPool } from './tensor-pool.js';
 
 /** TFE_ContextDevicePlacementPolicy: copy inputs that lie on another device, without a word. */
 const PLACEMENT_SILENT = 2;
@@ -40,7 +39,6 @@ export class Runtime {
   private readonly reading = new Map<Pointer, { readers: number; deleted: boolean }>();
   private readers = 0;
   private readonly waiting: (() => void)[] = [];
-  readonly pool: TensorPool;
   private readonly queue: Pointer;
   private readonly direct: Pointer;
 
@@ -51,7 +49,6 @@ export class Runtime {
     readonly choice: DeviceChoice,
   ) {
     this.status = new Status(native);
-    this.pool = new TensorPool(native);
     this.direct = native.TFE_ContextGetExecutorForThread!(context) as Pointer;
     this.queue = native.TFE_NewExecutor!(true, false, IN_FLIGHT_LIMIT) as Pointer;
   }

@@ -12,7 +12,7 @@ import { endWith } from './exit.js';
 import { registerKernels } from './kernels/index.js';
 import { limitMemory, limitTensors } from './memory-limit.js';
 import { openRuntime, type Runtime } from './runtime.js';
-import { firstRegionBytes } from './tensor-pool.js';
+import { reserveFirstRegion } from './tensor-pool.js';
 import { guardVariables } from './variable-guard.js';
 
 /** Priority over tfjs's own backends, as upstream's node backend has it. */
@@ -134,7 +134,7 @@ function open(library: LibraryLocation, resolved: Resolved): Runtime {
       },
     });
     if (!runtime.onGpu) {
-      const pooled = runtime.pool.reserve(firstRegionBytes(memoryLimitMiB));
+      const pooled = reserveFirstRegion(runtime.native, memoryLimitMiB);
       if (memoryLimitMiB !== undefined && !pooled) limitMemory(memoryLimitMiB);
     }
     return runtime;

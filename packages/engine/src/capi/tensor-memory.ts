@@ -6,17 +6,8 @@ import { type Native, type Pointer, readMemory, writeMemory } from './native.js'
 /** Bytes of one `TF_TString`, TensorFlow's string element. */
 const TSTRING_BYTES = 24;
 
-/**
- * Allocate a `TF_Tensor` and fill it. Strings come as UTF-8 bytes, one array each.
- * @param prepare called with the memory before it is written to
- */
-export function newTensor(
-  native: Native,
-  shape: readonly number[],
-  dtype: number,
-  values: BackendValues,
-  prepare?: (data: Pointer, length: number) => void,
-): Pointer {
+/** Allocate a `TF_Tensor` and fill it. Strings come as UTF-8 bytes, one array each. */
+export function newTensor(native: Native, shape: readonly number[], dtype: number, values: BackendValues): Pointer {
   if (dtype === DataType.string) return newStringTensor(native, shape, values as Uint8Array[]);
   const bytes = bytesOf(dtype, values as ArrayLike<number>);
   const tensor = native.TF_AllocateTensor!(dtype, shape, shape.length, bytes.byteLength) as Pointer | null;
@@ -26,10 +17,7 @@ export function newTensor(
       `upload of [${shape.join(',')}] ${dataTypeName(dtype)} (${(bytes.byteLength / 2 ** 20).toFixed(1)} MiB): memory ran out; free tensors or raise memoryLimitMiB`,
       { code: 'resource-exhausted' },
     );
-  if (data !== null) {
-    prepare?.(data, bytes.byteLength);
-    writeMemory(data, bytes);
-  }
+  if (data !== null) writeMemory(data, bytes);
   return tensor;
 }
 
