@@ -48,6 +48,17 @@ describe('the direction of imports', () => {
     );
   });
 
+  it('lets tests share helpers of test folders across packages, and nothing else by path', () => {
+    const helper = `import { tiny } from '../../codiff/test/tiny.js';`;
+    expect(check('packages/trainer/test/a.test.ts', helper)).toEqual([]);
+    expect(check('packages/trainer/src/a.ts', `import { tiny } from '../../codiff/test/tiny.js';`)[0]).toMatch(
+      /leaves the package/,
+    );
+    expect(check('packages/trainer/test/a.test.ts', `import { a } from '../../codiff/src/a.js';`)[0]).toMatch(
+      /leaves the package/,
+    );
+  });
+
   it('lets tests import any of our packages, and the tools of the top package.json', () => {
     const source = `import { it } from 'vitest'; import { useEngine } from '@codiff/engine';`;
     expect(check('packages/ldm-core/src/a.test.ts', source)).toEqual([]);

@@ -12,6 +12,10 @@ export interface Replicas {
   first(params: Params, name: string): Params;
 }
 
+/**
+ * A process's view of its team: means by all-reduce, its own rows of each batch.
+ * @param team place of this process, and how tensors are summed over all
+ */
 export function replicasOf({ rank, world, allReduce }: TeamPlace): Replicas {
   const reduced = (params: Params, options: Parameters<TeamPlace['allReduce']>[1]): Params => {
     const keys = [...params.keys()];
