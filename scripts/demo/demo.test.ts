@@ -19,7 +19,7 @@ beforeAll(() => {
   mkdirSync(configs);
   for (const { config } of STAGES) {
     const text = readFileSync(join(ROOT, config), 'utf8')
-      .replace(/( ch:) 64/g, '$1 32')
+      .replace(/ch_mult: \[1, 1, 2\]/g, 'ch_mult: [1, 1, 1]')
       .replace(/model_channels: 64/g, 'model_channels: 32')
       .replace(/channel_mult: \[1, 2\]/g, 'channel_mult: [1]')
       .replace(/attention_resolutions: \[2\]/g, 'attention_resolutions: [1]');

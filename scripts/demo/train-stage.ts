@@ -19,7 +19,7 @@ import type { StatusLine } from './status-line.js';
 /** Where the runs are. */
 const LOGS = 'logs';
 /** Steps between writings of `last.ckpt`: what an interruption without warning costs at most. */
-const SAVE_EVERY = 50;
+const SAVE_EVERY = 200;
 
 /** Ctrl-C: what was trained is saved. */
 export class DemoStopped extends Error {}
