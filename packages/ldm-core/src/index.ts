@@ -180,6 +180,27 @@ export type { Upload } from './io/upload.js';
 export { writeSafetensors } from './io/write-safetensors.js';
 export { writeTorchZip } from './io/write-torch.js';
 export { PassSegMaskEncoder, SegMaskEncoder } from './mask/seg-mask-encoder.js';
+export {
+  bootstrapInterval,
+  bootstrapMean,
+  type Interval,
+  type PairedDifference,
+  pairedBootstrap,
+  type ResampleOptions,
+  resample,
+} from './metrics/bootstrap.js';
+export { cosines, diversityOf } from './metrics/distances.js';
+export { type Features, featuresOf, pickRows, type RandomSource } from './metrics/features.js';
+export { type FrechetIntervalOptions, frechetDistance, frechetInterval, frechetWarning } from './metrics/frechet.js';
+export { type KernelDistance, type KidOptions, kernelDistance } from './metrics/kid.js';
+export {
+  type Confusion,
+  classIoU,
+  confusionOf,
+  meanIoU,
+  pixelAccuracy,
+  sumConfusions,
+} from './metrics/segmentation.js';
 export { geglu, gelu, leakyRelu, silu, softplus } from './nn/activations.js';
 export { type AttentionOptions, attention } from './nn/attention.js';
 export { BatchNorm2D, type BatchNormOptions } from './nn/batch-norm.js';

@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { Philox } from '../nn/philox.js';
+import { type Features, featuresOf } from './features.js';
+import { frechetDistance, frechetInterval, frechetWarning } from './frechet.js';
+
+/** Normal draws by column: mean and standard deviation. */
+function draws(n: number, columns: readonly (readonly [number, number])[], seed: number): Features {
+  const width = columns.length;
+  const values = new Float32Array(n * width);
+  new Philox(seed, 1).normal(values, 0, 1);
+  return { values: values.map((value, at) => columns[at % width]![0] + columns[at % width]![1] * value), n, width };
+}
+
+/** Math of LCG: only the order of resamples hangs on it. */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+describe('frechetDistance', () => {
+  it('is 0 of a set and itself, with fewer images than features and with more', () => {
+    for (const n of [6, 40]) {
+      const set = draws(
+        n,
+        Array.from({ length: 12 }, (_, i) => [i, 1 + i / 4] as const),
+        1,
+      );
+      expect(frechetDistance(set, set)).toBeLessThan(1e-9);
+    }
+  });
+
+  it('is what the formula gives where covariances are diagonal', () => {
+    // Rows at plus and minus the deviation of one column at a time: exact moments.
+    const cross = (deviations: readonly number[], shift: number) =>
+      featuresOf(
+        deviations.flatMap((deviation, at) =>
+          [1, -1].map((sign) => deviations.map((_, k) => shift + (k === at ? sign * deviation : 0))),
+        ),
+      );
+    const [a, b] = [
+      [1, 2, 3],
+      [2, 2, 5],
+    ];
+    const variance = (deviation: number) => (2 * deviation ** 2) / 5;
+    const expected =
+      3 * 0.5 ** 2 + a.reduce((sum, s, i) => sum + (Math.sqrt(variance(s)) - Math.sqrt(variance(b[i]!))) ** 2, 0);
+    expect(frechetDistance(cross(a, 0.5), cross(b, 0))).toBeCloseTo(expected, 10);
+  });
+
+  it('is the same by images as by features: more columns than rows, and columns of zeros beside', () => {
+    const [a, b] = [
+      draws(
+        9,
+        [
+          [0, 1],
+          [1, 2],
+          [0, 3],
+        ],
+        2,
+      ),
+      draws(
+        7,
+        [
+          [1, 1],
+          [0, 1],
+          [0, 2],
+        ],
+        3,
+      ),
+    ];
+    const widened = ({ values, n, width }: Features): Features =>
+      featuresOf(
+        Array.from({ length: n }, (_, i) => [
+          ...values.subarray(i * width, (i + 1) * width),
+          ...new Array<number>(20).fill(0),
+        ]),
+      );
+    expect(frechetDistance(widened(a), widened(b))).toBeCloseTo(frechetDistance(a, b), 9);
+    expect(frechetDistance(b, a)).toBeCloseTo(frechetDistance(a, b), 9);
+  });
+
+  it('refuses one image, and features of another width', () => {
+    const set = draws(
+      5,
+      [
+        [0, 1],
+        [0, 1],
+      ],
+      4,
+    );
+    expect(() =>
+      frechetDistance(
+        draws(
+          1,
+          [
+            [0, 1],
+            [0, 1],
+          ],
+          5,
+        ),
+        set,
+      ),
+    ).toThrow('too few images: 1');
+    expect(() => frechetDistance(draws(5, [[0, 1]], 5), set)).toThrow('width 1 beside 2');
+  });
+});
+
+describe('frechetInterval', () => {
+  it('holds the distance, narrows with more images, and belongs to a seed', () => {
+    const columns = [
+      [0, 1],
+      [0, 2],
+      [1, 1],
+    ] as const;
+    const reference = draws(400, columns, 6);
+    const of = (n: number, seed: number) =>
+      frechetInterval(draws(n, columns, 7), reference, { resamples: 40, random: random(seed) });
+    const [few, many] = [of(20, 1), of(320, 1)];
+    expect(few.value).toBe(frechetDistance(draws(20, columns, 7), reference));
+    expect(few.low).toBeLessThanOrEqual(few.value);
+    expect(few.high - few.value).toBeGreaterThan(2 * (many.high - many.value));
+    expect(of(20, 1)).toEqual(few);
+    expect(of(20, 2)).not.toEqual(few);
+  });
+});
+
+it('frechetWarning tells of few images, and is silent about many', () => {
+  expect(frechetWarning(50, 2048)).toContain('needs more than 2048 images');
+  expect(frechetWarning(3000, 2048)).toContain('compares only with other distances of 3000 images');
+  expect(frechetWarning(3000, 128)).toBeUndefined();
+});
