@@ -1,3 +1,4 @@
+import { firstAxisLast } from './first-axis-last.js';
 import type { ParamSpec } from './scope.js';
 import { contiguousStrides } from './strides.js';
 
@@ -40,6 +41,10 @@ function checkCount(where: string, spec: ParamSpec, values: HostValues): void {
 function permute<T extends HostValues>(values: T, shape: readonly number[], perm: readonly number[], into?: T): T {
   const rank = shape.length;
   const out = into ?? newLike(values);
+  if (rank > 1 && perm[rank - 1] === 0) {
+    firstAxisLast(values, shape, perm, out);
+    return out;
+  }
   const inStrides = contiguousStrides(shape);
   const outShape = perm.map((axis) => shape[axis]!);
   const outStrides = contiguousStrides(outShape);
