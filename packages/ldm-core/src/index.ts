@@ -141,6 +141,7 @@ export {
 export { makeSchedule, type Schedule, type ScheduleOptions, scheduleBuffers } from './diffusion/schedule.js';
 export type { SolverOptions } from './diffusion/solver-nodes.js';
 export { recordSteps, type StepRecorder } from './diffusion/step-recorder.js';
+export { InceptionV3 } from './inception/inception-v3.js';
 export { BufferSink, type ByteSink } from './io/byte-sink.js';
 export { type ByteSource, blobSource, bytesSource } from './io/byte-source.js';
 export { Checkpoint, type CheckpointContents, type CheckpointFormat, type OpenOptions } from './io/checkpoint.js';
