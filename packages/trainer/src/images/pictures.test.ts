@@ -51,7 +51,8 @@ const shapes = (pictures: Pictures) =>
 describe('the keys of log_images', () => {
   it('of an autoencoder', async () => {
     const tiny = tinyVae();
-    const of = (given: Readonly<Record<string, unknown>>) => vaePictures(tiny.model, 'image', pictureOptions(given, false), compile);
+    const of = (given: Readonly<Record<string, unknown>>) =>
+      vaePictures(tiny.model, 'image', pictureOptions(given, false), compile);
     const pictures = await made(tiny, of({}));
     expect(shapes(pictures)).toEqual({ inputs: '2,8,8,3', reconstructions: '2,8,8,3', samples: '2,8,8,3' });
     expect(Object.keys(await made(tiny, of({ only_inputs: true })))).toEqual(['inputs']);
