@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -124,6 +124,17 @@ describe('the cache', () => {
     expect(files()).toHaveLength(1);
     expect(files()).not.toContain(old);
     await expect(numbers({ fingerprint: 'c', maxBytes: 10 })).rejects.toThrow('raise data.cache_gib');
+  });
+
+  it('keeps the files of the cache beside it, and counts them', async () => {
+    const train = (await numbers()).cache;
+    const size = statSync(train.files[0]!).size;
+    utimesSync(train.files[0]!, 1, 1);
+    await numbers({ fingerprint: 'b' });
+    await numbers({ fingerprint: 'c', beside: train, maxBytes: 2 * size });
+    expect(files()).toHaveLength(2);
+    await expect(train.read(0)).resolves.toHaveProperty('x');
+    await expect(numbers({ fingerprint: 'd', beside: train, maxBytes: size })).rejects.toThrow('raise data.cache_gib');
   });
 
   it('refuses images that training crops at random, says what to do, and takes them for validation', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { hashFile } from '@codiff/ldm-core/node';
 import { DataError } from '../data/data-error.js';
 import { seededDraws } from '../data/draws.js';
@@ -31,6 +31,8 @@ export interface LatentCacheOptions {
   readonly fingerprint: string;
   /** Most that the folder may hold, bytes. */
   readonly maxBytes: number;
+  /** Another cache of the same folder that is in use too: its files stay. */
+  readonly beside?: LatentCache;
   /** Samples encoded at once. */
   readonly batchSize: number;
   readonly encode: (items: readonly FaceItem[]) => Promise<Encoded>;
@@ -89,6 +91,11 @@ export class LatentCache {
     if (damaged > 0) onNote(`cached latents: ${damaged} damaged file(s) made again`);
     onNote(`cached latents: ${dataset.length} samples in ${folder}, ${made} of them encoded now`);
     return new LatentCache(shards, faults);
+  }
+
+  /** Its files. */
+  get files(): readonly string[] {
+    return this.shards.map(({ path }) => path);
   }
 
   /** Names and shapes of what is cached of a sample. */
@@ -161,17 +168,22 @@ async function encodeShard(
 
 /** Delete files of other runs, oldest first, until all of this one's fit. @throws TrainError if they never will */
 async function makeRoom(
-  { folder, maxBytes }: LatentCacheOptions,
+  { folder, maxBytes, beside }: LatentCacheOptions,
   wanted: ReadonlySet<string>,
-  needed: number,
+  own: number,
 ): Promise<void> {
   const gib = (bytes: number): string => (bytes / 2 ** 30).toPrecision(3);
+  const kept = new Set(beside?.files.map((path) => basename(path)));
+  const keptSizes = await Promise.all((beside?.files ?? []).map(async (path) => (await stat(path)).size));
+  const needed = own + keptSizes.reduce((sum, size) => sum + size, 0);
   if (needed > maxBytes) {
     throw new TrainError(
       `data.cache_latents: the latents take ${gib(needed)} GiB, the limit is ${gib(maxBytes)}; raise data.cache_gib, or set data.cache_latents: false`,
     );
   }
-  const others = (await readdir(folder)).filter((name) => name.endsWith(ENDING) && !wanted.has(name));
+  const others = (await readdir(folder)).filter(
+    (name) => name.endsWith(ENDING) && !wanted.has(name) && !kept.has(name),
+  );
   const files = await Promise.all(
     others.map(async (name) => ({ name, ...sizeAndTime(await stat(join(folder, name))) })),
   );

@@ -108,11 +108,12 @@ export async function openData(request: TrainRequest, planned: PlannedRun): Prom
     limit: RunSettings['limitTrain'],
     { folder, maxBytes }: NonNullable<RunSettings['cache']>,
     encoder: FrozenEncoder,
-    more: Partial<FaceLoaderOptions> = {},
-  ): Promise<BatchSource> => {
-    const cache = await LatentCache.open({ folder, maxBytes, dataset, batchSize, ...encoder, onNote });
+    { beside, ...more }: Partial<FaceLoaderOptions> & { readonly beside?: LatentCache },
+  ): Promise<{ readonly cache: LatentCache; readonly source: BatchSource }> => {
+    const inUse = beside ? { beside } : {};
+    const cache = await LatentCache.open({ folder, maxBytes, dataset, batchSize, ...encoder, ...inUse, onNote });
     const loader = open({ ...dataset, images: false }, shuffle, { ...more, leftOut: cache.faults })!;
-    return limited(cachedSource(loader, cache, tokenize), limit);
+    return { cache, source: limited(cachedSource(loader, cache, tokenize), limit) };
   };
   try {
     const train = open(settings.train, true, { world, rank })!;
@@ -142,15 +143,14 @@ export async function openData(request: TrainRequest, planned: PlannedRun): Prom
           dataset: FaceDatasetOptions,
           shuffle: boolean,
           limit: RunSettings['limitTrain'],
-          more: Partial<FaceLoaderOptions> = {},
+          more: Parameters<typeof cachedOf>[5],
         ) => cachedOf(dataset, shuffle, limit, { ...settings.cache!, folder }, encoder, more);
-        return {
-          train: await of(settings.train, true, limitTrain, { world, rank }),
-          validation:
-            validation && settings.validation
-              ? await of(settings.validation, shuffleValidation, limitValidation)
-              : undefined,
-        };
+        const { cache, source } = await of(settings.train, true, limitTrain, { world, rank });
+        const validated =
+          validation && settings.validation
+            ? await of(settings.validation, shuffleValidation, limitValidation, { beside: cache })
+            : undefined;
+        return { train: source, validation: validated?.source };
       },
       close,
     };
