@@ -4,6 +4,7 @@ import { hideBin } from 'yargs/helpers';
 import { checkpointCommand } from './commands/checkpoint.js';
 import { datasetCommand } from './commands/dataset.js';
 import { editCommand } from './commands/edit.js';
+import { evaluateCommand } from './commands/evaluate.js';
 import { generateCommand } from './commands/generate.js';
 import { mask2imageCommand } from './commands/mask2image.js';
 import { reportCommand } from './commands/report.js';
@@ -21,6 +22,7 @@ const program = yargs(hideBin(process.argv))
   .command(mask2imageCommand)
   .command(editCommand)
   .command(trainCommand)
+  .command(evaluateCommand)
   .command(reportCommand)
   .command(checkpointCommand)
   .command(datasetCommand)

@@ -69,6 +69,35 @@ export type { Age, Beard, CaptionFacts, FaceFacts, Gender } from './data/synth/f
 export { type SynthOptions, type SynthSummary, synthesize } from './data/synth/synthesize.js';
 export { type FileTensor, readTensorFile, writeTensorFile } from './data/tensor-file.js';
 export { encodeMaskPng } from './data/write-mask-png.js';
+export { ATTRIBUTES, type Attribute, attributeNames, DrawingClassifier } from './evaluate/drawing-classifier.js';
+export { drawingNetworks, type WantedNetworks } from './evaluate/drawing-networks.js';
+export { DRAWING_SIDE, DrawingParser } from './evaluate/drawing-parser.js';
+export { type DrawnSet, drawSet } from './evaluate/drawn-set.js';
+export { EvaluationError } from './evaluate/evaluation-error.js';
+export {
+  type EvaluationRow,
+  type EvaluationTable,
+  evaluationTable,
+  type MetricName,
+  metricNames,
+  PROTOCOLS,
+  type ProtocolName,
+  type TableOptions,
+} from './evaluate/evaluation-table.js';
+export { type FolderInputs, folderEntries, type HeldOutFace, heldOutFaces } from './evaluate/held-out-faces.js';
+export { type ImageEntry, listImages } from './evaluate/image-set.js';
+export { inceptionNetwork } from './evaluate/inception-network.js';
+export { type Measured, type MeasureOptions, measureImages } from './evaluate/measure.js';
+export { NETWORK_FILES, type NetworkFile, NetworkFileError, networkFile } from './evaluate/network-files.js';
+export type { Consistency, EvaluationNetworks, FaceParser, FeatureNetwork, TextJudge } from './evaluate/networks.js';
+export {
+  EVALUATOR_TRAINING,
+  type EvaluatorName,
+  evaluatorNames,
+  type HeldOutAccuracy,
+  trainEvaluator,
+} from './evaluate/train-evaluators.js';
+export type { NetworkTraining } from './evaluate/train-network.js';
 export { type LogStart, openEventFile } from './log/event-file.js';
 export { type LogLine, openJsonLines, readLogLines } from './log/json-lines.js';
 export { joinSinks, type LoggedImage, type LogSink } from './log/log-sink.js';
