@@ -1,16 +1,18 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Rng } from '@codiff/ldm-core';
+import { Params, Rng } from '@codiff/ldm-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkBranchFits } from '../src/edit/branches.js';
 import { FILES } from '../src/edit/imagic-files.js';
-import { prepareCollaborative } from '../src/edit/prepare-collaborative.js';
+import { checkCollaborative, prepareCollaborative } from '../src/edit/prepare-collaborative.js';
 import { prepareImagic } from '../src/edit/prepare-imagic.js';
 import { bothRequests, collaborativeRequest, imagicRequest } from '../src/edit/requests.js';
 import { stageRecord } from '../src/edit/stage-record.js';
 import { writeTensors } from '../src/edit/tensor-files.js';
+import { saveTunedModel } from '../src/edit/tuned-model.js';
 import { encodeRgb } from '../src/generate/png/rgb.js';
 import { InputError } from '../src/input-error.js';
 import { UsageError } from '../src/usage-error.js';
@@ -57,7 +59,7 @@ async function refusal(run: () => Promise<{ readonly open: { readonly weights: {
   const error: unknown = await run().then(
     async ({ open }) => {
       await open.weights.close();
-      return new Error('was accepted');
+      return new InputError('was accepted');
     },
     (caught: unknown) => caught,
   );
@@ -165,6 +167,64 @@ describe('edit collaborative and edit both refuse in one line', () => {
     expect(await refusal(() => prepareCollaborative(collaborativeRequest(half), () => undefined))).toMatch(
       /half\/edit \(--imagic_text_folder\) holds no emb_opt\.safetensors/,
     );
+  });
+
+  it('edits that are exchanged, and such as the collaborative model has no place for', async () => {
+    const make = async (kind: 'text' | 'mask', embedding: readonly number[]) => {
+      const prepared = await prepareImagic(
+        imagicRequest(kind, { ...{ text, mask }[kind], save_folder: 'made', force: true }),
+      );
+      const { path } = prepared.folder;
+      for (const name of ['emb_tgt', 'emb_opt']) {
+        await writeTensors(join(path, `${name}.safetensors`), new Map([[name, tf.zeros([...embedding])]]));
+      }
+      await saveTunedModel(
+        join(path, FILES.weights),
+        prepared.open,
+        new Params(),
+        stageRecord('weights', prepared.settings, 1000),
+      );
+      await prepared.open.weights.close();
+      return path;
+    };
+    const [byText, byMask] = [await make('text', [1, 77, 32]), await make('mask', [1, 19, 32])];
+    const refused = (imagic_text_folder: string, imagic_mask_folder: string) =>
+      refusal(() =>
+        prepareCollaborative(
+          collaborativeRequest({ ...flags, imagic_text_folder, imagic_mask_folder, save_folder: 'together' }),
+          () => undefined,
+        ),
+      );
+    expect(await refused(byMask, byText)).toMatch(
+      /3\.png \(--imagic_text_folder\) holds an edit by mask; .*this one by --imagic_mask_folder/,
+    );
+    expect(await refused(byText, byMask)).toBe('was accepted');
+    await make('mask', [1, 77, 32]);
+    expect(await refused(byText, byMask)).toMatch(/emb_tgt\.safetensors holds \[1,77,32\]; wanted .* \[1,19,32\]/);
+    await make('mask', [1, 19, 32]);
+    await writeTensors(join(byMask, FILES.weights), new Map([['model.x', tf.zeros([1])]]));
+    expect(await refused(byText, byMask)).toMatch(
+      /optDM\.safetensors does not fit .*: it has no model\.seg_mask_unet\./,
+    );
+    rmSync('made', { recursive: true });
+    rmSync('together', { recursive: true, force: true });
+  });
+
+  it('models that do not go together, before either is tuned', async () => {
+    const { open } = await prepareImagic(imagicRequest('text', { ...text, save_folder: 'made' }));
+    await open.weights.close();
+    const request = imagicRequest('text', text);
+    const composed = await checkCollaborative(collaborativeRequest(flags));
+    expect(() => checkBranchFits({ request, open }, 'both.yaml', composed)).not.toThrow();
+    const widened = new Map(
+      [...composed.specs].map(([key, spec]) =>
+        key.endsWith('_unet.diffusion_model.out.2.bias') ? [key, { ...spec, shape: [4] }] : [key, spec],
+      ),
+    );
+    expect(() => checkBranchFits({ request, open }, 'both.yaml', { specs: widened })).toThrow(
+      /tiny_text\.yaml and both\.yaml do not go together: model\.text_unet\..*out\.2\.bias is \[3\] in the one and \[4\]/,
+    );
+    rmSync('made', { recursive: true });
   });
 
   it('an edit by both without one of its inputs', () => {

@@ -56,10 +56,20 @@ export async function openEditedFolder(
     const hash = createHash('sha256');
     for (const path of [target, optimized, weights]) hash.update(await hashFile(path));
     const settings = (await stageRecordOf(weights))?.settings;
+    if (settings !== undefined) checkModality(modality, settings, folder, flag);
     return { folder, target, optimized, weights, sha256: hash.digest('hex'), settings };
   } catch (error) {
     throw damaged(error);
   }
+}
+
+/** Two edits of one image have like files: only what they were made of tells which is which. */
+function checkModality(modality: Modality, { text }: ImagicSettings, folder: string, flag: string): void {
+  const found: Modality = text === undefined ? 'mask' : 'text';
+  if (found === modality) return;
+  throw new InputError(
+    `${folder} (--${flag}) holds an edit by ${found}; wanted the folder of an edit by ${modality}, and this one by --imagic_${found}_folder`,
+  );
 }
 
 /**

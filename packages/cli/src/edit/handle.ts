@@ -57,18 +57,20 @@ export async function handleCollaborative(request: CollaborativeRequest, output:
 /** `codiff edit both`. */
 export async function handleBoth(requests: ReturnType<typeof bothRequests>, output: Output): Promise<void> {
   const began = performance.now();
-  const { checkCollaborative, prepareImagic, runBoth, inSession } = await engineSide();
+  const { checkBranchFits, checkCollaborative, prepareImagic, runBoth, inSession } = await engineSide();
   // Before anything that takes long.
-  await checkCollaborative(requests.together);
+  const together = await checkCollaborative(requests.together);
   const text = await prepareImagic(requests.text);
   const result = await closing([text], async () => {
+    checkBranchFits(text, requests.together.config.path, together);
     const mask = await prepareImagic(requests.mask);
-    return closing([mask], () =>
-      inSession(requests.text, async (session) => ({
+    return closing([mask], async () => {
+      checkBranchFits(mask, requests.together.config.path, together);
+      return inSession(requests.text, async (session) => ({
         device: session.info.device,
         ...(await runBoth(text, mask, requests.together, session)),
-      })),
-    );
+      }));
+    });
   });
   tell({ command: 'edit both', seed: requests.text.seed, ...result }, began, output);
 }
@@ -94,7 +96,7 @@ function tell(result: Omit<EditResult, 'seconds'>, began: number, { json, quiet 
   else if (!quiet) {
     for (const { images, folder } of result.parts) {
       const kept = images.kept > 0 ? `, ${images.kept} were there` : '';
-      process.stdout.write(`${images.made} images in ${folder}${kept}\n`);
+      process.stdout.write(`${images.made} image${images.made === 1 ? '' : 's'} in ${folder}${kept}\n`);
     }
     process.stdout.write(`seed ${result.seed}, ${seconds.toFixed(1)} s\n`);
   }

@@ -7,6 +7,7 @@ import { OutputFolder } from '../generate/output-folder.js';
 import { type SamplerSettings, samplerSettings } from '../generate/sampler-settings.js';
 import { bytesOf } from '../generate/write-batch.js';
 import { InputError } from '../input-error.js';
+import { checkEditFits } from './branches.js';
 import type { CollaborativeRequest } from './collaborative-request.js';
 import { type EditedFolder, openEditedFolder } from './edited-folder.js';
 
@@ -27,11 +28,15 @@ const FROM_EDITS = [/^model\.(text|seg_mask)_unet\./, /^cond_stage_model\./];
 
 /**
  * See that a collaborative edit will find its model: for a command that has long to do before.
+ * @returns the model, closed
  * @throws InputError as {@link prepareCollaborative} does
  */
-export async function checkCollaborative(request: Omit<CollaborativeRequest, 'text' | 'mask'>): Promise<void> {
+export async function checkCollaborative(
+  request: Omit<CollaborativeRequest, 'text' | 'mask'>,
+): Promise<Pick<OpenModel, 'specs'>> {
   const { open } = await openCollaborative(request);
   await open.weights.close();
+  return open;
 }
 
 async function openCollaborative(request: Omit<CollaborativeRequest, 'text' | 'mask'>) {
@@ -73,6 +78,8 @@ export async function prepareCollaborative(
   }
   const { open, model, sampler } = await openCollaborative(request);
   try {
+    await checkEditFits('text', text, request.config.path, { open, model });
+    await checkEditFits('mask', mask, request.config.path, { open, model });
     const images = request.batches.reduce((sum, { size }) => sum + size, 0);
     const needed = bytesOf(images, open.side, sampler.taken, request.extras) * request.alphas.length;
     const checkpointHash = await hashFile(request.checkpoint.path);

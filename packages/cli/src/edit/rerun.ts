@@ -125,7 +125,7 @@ async function rerunImagic(
 async function folderOf(image: string, recipe: ImagicRecipe, stages: readonly TunedStage[]): Promise<string> {
   const names = { embedding: FILES.optimized, weights: FILES.weights };
   const folders = [...new Set([dirname(image), recipe.folder])];
-  const wanted = [FILES.target, ...stages.map((stage) => names[stage])];
+  const wanted = [FILES.target, FILES.startCode, ...stages.map((stage) => names[stage])];
   const found = folders.find((folder) => wanted.every((name) => existsSync(join(folder, name))));
   if (found === undefined) {
     throw new InputError(

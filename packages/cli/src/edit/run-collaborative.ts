@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Condition, composedKey, contactSheet, interpolate, type SheetCell } from '@codiff/codiff';
+import { composedKey, contactSheet, interpolate, type SheetCell } from '@codiff/codiff';
 import { Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { recordBatch } from '../generate/batch-record.js';
@@ -13,6 +13,7 @@ import { sampleBatch } from '../generate/sample-batch.js';
 import type { SamplingModels } from '../generate/sampling-model.js';
 import { writeBatch } from '../generate/write-batch.js';
 import { alphaText } from './alphas.js';
+import { BRANCHES, branchUNet } from './branches.js';
 import type { IndexedAlpha } from './collaborative-request.js';
 import { CollaborativeRecipe, isMade } from './edit-recipe.js';
 import { readEmbeddings } from './edited-folder.js';
@@ -36,13 +37,6 @@ export interface EditsInMemory {
   readonly text: EditedModel;
   readonly mask: EditedModel;
 }
-
-type Branch = { readonly condition: Condition; readonly edit: 'text' | 'mask' };
-
-const BRANCHES: readonly Branch[] = [
-  { condition: 'seg_mask', edit: 'mask' },
-  { condition: 'text', edit: 'text' },
-];
 
 /**
  * Sample both edited models together between their embeddings (original, section 12): every alpha interpolates both
@@ -97,9 +91,8 @@ async function sampleAll(
 ): Promise<void> {
   const { sampler } = prepared;
   const { signal } = session;
-  session.note(
-    `both together: ${new Set(batches.map(({ alpha }) => alpha.index)).size} alphas, ${sampler.taken} steps each`,
-  );
+  const alphas = new Set(batches.map(({ alpha }) => alpha.index)).size;
+  session.note(`both together: ${alphas} alpha${alphas === 1 ? '' : 's'}, ${sampler.taken} steps each`);
   const own: tf.Tensor[] = [];
   const bar = session.progress(sampler.taken * batches.length);
   try {
@@ -142,8 +135,7 @@ async function loadWeights(
   const all = new Params(rest);
   const folders = { text, mask };
   for (const { condition, edit } of BRANCHES) {
-    const prefix = `model.${condition}_unet.`;
-    const specs = new Map([...open.specs].filter(([key]) => key.startsWith(prefix)));
+    const { prefix, specs } = branchUNet(open.specs, edit);
     const unet = edits
       ? new Params([...edits[edit].unet].map(([key, tensor]) => [composedKey(key, condition)!, tensor]))
       : await loadTunedUNet(folders[edit].weights, specs, prefix);
