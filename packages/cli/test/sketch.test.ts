@@ -57,12 +57,15 @@ describe('codiff generate with three modalities', { timeout: 600_000 }, () => {
     await initCheckpoint(join(world, CHECKPOINT), withoutZeros(specs), 7);
     const run = await runCli(world, [
       ...['generate', ...FLAGS, '--sketch_path', 'sketch.png', '--save_folder', 'outputs', '--seed', '4'],
-      ...['--batch_size', '1', '--ddim_steps', '2', '--return_influence_function', '1', '--device', 'cpu'],
+      ...['--batch_size', '1', '--ddim_steps', '2', '--return_influence_function', '1', '--device', 'cpu', '--report'],
     ]);
     expect(run).toMatchObject({ code: 0 });
     const folder = join(world, 'outputs/3.png', TEXT);
     const maps = ['seg_mask', 'sketch', 'text'].map((name) => `000000_${name}_influence_function.png`);
-    expect(readdirSync(folder).sort()).toEqual([...maps, '000000_x_0.png', '3.png'].sort());
+    expect(readdirSync(folder).sort()).toEqual([...maps, '000000_x_0.png', '3.png', 'report.html'].sort());
+    const page = readFileSync(join(folder, 'report.html'), 'utf8');
+    expect(page).toMatch(/<img src="data:image\/png;base64,[^"]+" alt="sketch sketch\.png">/);
+    expect(page.match(/<canvas/g)).toHaveLength(3);
 
     const checkpoint = await openCheckpointFile(join(world, CHECKPOINT));
     const { params: p } = await loadParams(specs, checkpoint);

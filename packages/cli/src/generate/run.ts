@@ -118,7 +118,7 @@ async function sampleAll(
     : hashFile(request.checkpoint.path, signal);
   hash.catch(() => undefined);
   const { seed, extras } = request;
-  const report = extras.report ? await openReport({ mask, side: open.side, folder }) : undefined;
+  const report = extras.report ? await openReport({ mask, sketch, side: open.side, folder }) : undefined;
   const sampleOne = async (range: BatchRange): Promise<void> => {
     const record = recordBatch(extras);
     let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ByteImage } from '@codiff/codiff';
 import type { Sketch } from '@codiff/trainer';
 import { InputError, oneLine } from '../input-error.js';
 
@@ -20,3 +21,13 @@ export async function readSketchFile(path: string): Promise<Sketch> {
 /** SHA-256 of a sketch's values, whatever kind of file it came in. */
 export const hashSketch = (sketch: Sketch): string =>
   createHash('sha256').update(new Uint8Array(sketch.buffer)).digest('hex');
+
+/** A sketch as a picture of grey levels; values outside 0 (black) to 1 (white) are cut off. */
+export function paintSketch(sketch: Sketch): ByteImage {
+  const side = Math.sqrt(sketch.length);
+  const values = Uint8Array.from({ length: 3 * sketch.length }, (_, i) => {
+    const level = Math.round(255 * sketch[Math.floor(i / 3)]!);
+    return Math.min(255, Math.max(0, level));
+  });
+  return { values, height: side, width: side, channels: 3 };
+}

@@ -216,7 +216,7 @@ const byClass = ({ timesteps }: ImageSteps, { name, mean, classes }: ModalityInf
 
 function settings(images: readonly ReportImage[], folder: string, date: Date): Html {
   const { recipe, file } = images[0]!;
-  const { config, checkpoint, mask, sampler, seed, precision, device, threads, tensorflow, freeU } = recipe;
+  const { config, checkpoint, mask, sketch, sampler, seed, precision, device, threads, tensorflow, freeU } = recipe;
   const hash = (sha256: string) => html`<br><small>SHA-256 ${sha256}</small>`;
   return section(
     'Recipe',
@@ -227,6 +227,7 @@ function settings(images: readonly ReportImage[], folder: string, date: Date): H
       ['config', html`<code>${config.path}</code>${hash(config.sha256)}`],
       ['checkpoint', html`<code>${checkpoint.path}</code>${hash(checkpoint.sha256)}`],
       ['mask', mask && html`<code>${mask.path}</code>${hash(mask.sha256)}`],
+      ['sketch', sketch && html`<code>${sketch.path}</code>${hash(sketch.sha256)}`],
       ['text', recipe.text],
       ['away from', recipe.negativeText],
       [

@@ -1,7 +1,10 @@
+import { basename } from 'node:path';
+import type { Sketch } from '@codiff/trainer';
 import type { Mask } from '../mask.js';
 import type { OutputFolder } from '../output-folder.js';
 import { paintMask } from '../palette.js';
 import type { Recipe } from '../recipe.js';
+import { paintSketch } from '../sketch.js';
 import type { BatchReport } from '../write-batch.js';
 import { classPixels, generationPage } from './generation-page.js';
 import { GenerationReport } from './generation-report.js';
@@ -14,6 +17,7 @@ export const REPORT_NAME = 'report.html';
 /** What a report is about, and where it goes. */
 export interface ReportPlace {
   readonly mask: Mask | undefined;
+  readonly sketch: Sketch | undefined;
   /** Side of an image in pixels. */
   readonly side: number;
   readonly folder: Pick<OutputFolder, 'write' | 'path'>;
@@ -48,13 +52,15 @@ export class RunReport {
   async write(stopped: boolean): Promise<void> {
     const { images } = this.report;
     if (images.length === 0) return;
-    const { mask, folder } = this.place;
+    const { mask, sketch, folder } = this.place;
     const shown = mask && {
       name: mask.name,
       uri: await pictureUri(paintMask(mask), FRAME_SIDE),
       pixels: classPixels(mask),
     };
-    const page = generationPage({ images, folder: folder.path, mask: shown, date: new Date(), stopped });
+    const name = `sketch ${basename(images[0]!.recipe.sketch?.path ?? '')}`;
+    const pictures = sketch ? [{ name, uri: await pictureUri(paintSketch(sketch)) }] : [];
+    const page = generationPage({ images, folder: folder.path, mask: shown, pictures, date: new Date(), stopped });
     await folder.write(REPORT_NAME, new TextEncoder().encode(page));
   }
 }
