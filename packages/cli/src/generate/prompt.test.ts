@@ -29,6 +29,10 @@ describe('prompts', () => {
     expect(() => promptFolder('outputs/x', text)).toThrow(/would lead out of the folder outputs\/x/);
   });
 
+  it('are told in one line where they have several', () => {
+    expect(() => promptFolder('outputs/x', '..\r\nA\nman/../../..')).toThrow(/^--input_text '\.\. A man\/.*$/);
+  });
+
   it('are as long as a folder name can be', () => {
     expect(promptFolder('o', 'a'.repeat(255))).toHaveLength(257);
     expect(() => promptFolder('o', 'a'.repeat(10_000))).toThrow(
