@@ -111,7 +111,10 @@ describe('a request', () => {
       folder: 'outputs/512_text2image_with_freeu',
       freeU: { enabled: true, b1: 1.1, b2: 1.2, s1: 1, s2: 0.5 },
     });
-    expect(requestOf(text2imageDefaults, { enable_freeu: false }).folder).toBe('outputs/512_text2image_without_freeu');
+    const without = requestOf(text2imageDefaults, { enable_freeu: false });
+    expect(without.folder).toBe('outputs/512_text2image_without_freeu');
+    expect([without.seed, requestOf(text2imageDefaults, { enable_freeu: true }).seed]).toEqual([2, 2]);
+    expect(requestOf(text2imageDefaults, { enable_freeu: true, seed: 5 }).seed).toBe(5);
   });
 });
 
