@@ -196,7 +196,7 @@ describe('is refused in one line, nothing written', () => {
       'a batch beyond memory',
       text2imageDefaults,
       { ...text, batch_size: 1000, memory_limit: 100 },
-      /^a batch of 1000 does not fit into memory: to decode it takes more than 2500 MiB, and 100 are free; wanted a smaller --batch_size, e\.g\. 40$/,
+      /^a batch of 1000 does not fit into memory: to decode it takes more than 3500 MiB, and 100 are free; wanted a smaller --batch_size, e\.g\. 28$/,
     ],
     [
       'a folder that cannot be made',

@@ -127,8 +127,11 @@ function branchConfig(model: LatentDiffusionCompose, { model_files }: ResolvedCo
   return parseConfig(LatentDiffusionConfig, model_files![model.config[branchField.text]!]!.model as TargetConfig);
 }
 
-/** Maps of its last width that the decoder holds at once, at least: a block's input, of twice that width, normed and not, and its output. */
-const DECODER_MAPS = 5;
+/**
+ * Maps of its last width that the decoder holds at once, at least: a block's input, of twice that width, normed, activated, and as
+ * it was, and the output. Beyond it lies a gap in which TensorFlow's convolutions end the process, so it is to be close.
+ */
+const DECODER_MAPS = 7;
 
 /** Size of an image, and what it costs to decode it. @param latentSide of one image */
 function imageSize(model: OpenModel['model'], config: ResolvedConfig, latentSide: number) {
