@@ -12,7 +12,7 @@ import { Progress } from '../generate/progress.js';
 import type { Request } from '../generate/request.js';
 import { sampleBatch } from '../generate/sample-batch.js';
 import type { SamplerSettings } from '../generate/sampler-settings.js';
-import type { ConditionInputs, SamplingModel } from '../generate/sampling-model.js';
+import type { ConditionInputs } from '../generate/sampling-model.js';
 import { InputError } from '../input-error.js';
 import type { PlannedImage } from './sample-plan.js';
 import { type EvaluatedModel, samplingModels } from './sampled-model.js';
@@ -55,7 +55,7 @@ export async function sampleFolder(evaluated: EvaluatedModel, options: SampleFol
       const model = models.of(weights, { cond, scale: 1 });
       const record = recordBatch({ z: false, steps: false, influence: false, mixed: false });
       try {
-        const { z, images } = await sampleBatch(ofBatch(model), {
+        const { z, images } = await sampleBatch(model, {
           range: { first: batch[0]!.index, size: batch.length },
           seed,
           sampler: sampler.config,
@@ -92,12 +92,6 @@ export function batchesOf(images: readonly PlannedImage[], size: number): Planne
   }
   return batches;
 }
-
-/** A model whose conditions are those of a whole batch already. */
-const ofBatch = (model: SamplingModel): SamplingModel => ({
-  ...model,
-  denoiser: (_, onMix) => model.denoiser(1, onMix),
-});
 
 /** The conditions of a batch as the encoders take them. The caller owns them. */
 async function conditionsOf({ reads }: EvaluatedModel, batch: readonly PlannedImage[]): Promise<ConditionInputs> {

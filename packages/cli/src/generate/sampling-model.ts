@@ -2,7 +2,7 @@ import type { MixEvent } from '@codiff/codiff';
 import type { Denoise, Params, Schedule } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 
-/** The conditions of one image, as a model's encoders take them, by name. */
+/** The conditions of one image, or of each image of a batch, as a model's encoders take them, by name. */
 export type ConditionInputs = { readonly [condition: string]: tf.Tensor };
 
 /** Conditions still to be encoded, or embeddings [1,L,D] by condition. */
