@@ -12,10 +12,11 @@ import { text2imageCommand } from './commands/text2image.js';
 import { trainCommand } from './commands/train.js';
 import { InputError } from './input-error.js';
 import { Interrupted } from './interrupted.js';
+import { explicitSwitches } from './train/overrides.js';
 import { UsageError } from './usage-error.js';
 
 /** The `codiff` command: each command is a module of `commands/`. */
-const program = yargs(hideBin(process.argv))
+const program = yargs(explicitSwitches(hideBin(process.argv)))
   .scriptName('codiff')
   .command(generateCommand)
   .command(text2imageCommand)

@@ -106,8 +106,13 @@ it.each([
 });
 
 it('a dry run prints what training would take, reads no checkpoint and writes nothing', () => {
-  const { status, stdout, stderr } = codiff('train', '-t', '--dry-run', '-b', 'configs/tiny_mask.yaml', '-l', 'dry');
+  // Overrides may stand anywhere, also after a list of files and after a flag without a value.
+  const overrides = ['model.base_learning_rate=3e-6', 'data.params.batch_size=1'] as const;
+  const { status, stdout, stderr } = codiff(
+    ...['train', '-l', 'dry', '-b', 'configs/tiny_mask.yaml', overrides[0], '-t', '--dry-run', overrides[1]],
+  );
   expect([status, stderr]).toEqual([0, '']);
+  expect(stdout).toContain('an epoch of 6 images in 6 batches');
   expect(stdout).toContain('dry run on cpu');
   expect(stdout).toMatch(/model\.diffusion_model +trained [\d,]+, frozen 0/);
   expect(stdout).toMatch(/first_stage_model\.decoder +trained 0, frozen [\d,]+/);

@@ -1,6 +1,7 @@
 import type { CommandModule } from 'yargs';
 import type { Given } from '../generate/flags/values.js';
 import { PASSED_FLAGS, TRAINER_FLAGS, trainFlags } from '../train/flags.js';
+import { isOverride } from '../train/overrides.js';
 import { UsageError } from '../usage-error.js';
 
 type TrainFlags = Given<typeof trainFlags> & { base?: string[] | undefined; overrides?: string[] | undefined };
@@ -21,7 +22,10 @@ export const trainCommand: CommandModule<object, TrainFlags> = {
     );
   },
   handler: async (flags) => {
-    const { resume, seed, name = '', postfix = '', logdir = 'logs', overrides = [] } = flags;
+    const { resume, seed, name = '', postfix = '', logdir = 'logs' } = flags;
+    // `--base a.yaml model.params.x=1`: to the parser, the list of files has not ended.
+    const base = (flags.base ?? []).filter((word) => !isOverride(word));
+    const overrides = [...(flags.base ?? []).filter(isOverride), ...(flags.overrides ?? [])];
     if (resume !== undefined && name !== '') throw new UsageError('--name and --resume exclude each other');
     const trainer = TRAINER_FLAGS.flatMap((flag) =>
       flags[flag] === undefined ? [] : [`lightning.trainer.${flag}=${flags[flag]}`],
@@ -33,7 +37,7 @@ export const trainCommand: CommandModule<object, TrainFlags> = {
     // The engine is loaded only now: --help and wrong flags need none of it.
     const { runTraining } = await import('../train/run.js');
     await runTraining({
-      base: flags.base ?? [],
+      base,
       overrides: [...overrides, ...passed, ...trainer],
       name,
       postfix,

@@ -12,6 +12,7 @@ import {
   TensorToWrite,
 } from '@codiff/ldm-core';
 import { openCheckpointFile } from '@codiff/ldm-core/node';
+import { InputError } from '../input-error.js';
 import { neededSpecs, UNNEEDED } from './needed-weights.js';
 
 interface Source {
@@ -42,6 +43,7 @@ export class WeightPlan {
     const plan = new WeightPlan(sources);
     try {
       const checkpoint = await openCheckpointFile(path);
+      refuseOtherScale(specs, checkpoint);
       const needed = neededSpecs(specs, unneeded);
       const { report } = matchKeys(needed, path, checkpoint.tensors, { drop: unneeded });
       const missing = new Map(report.missing.map((key) => [key, needed.get(key)!]));
@@ -114,6 +116,14 @@ export class WeightPlan {
   async close(): Promise<void> {
     for (const { checkpoint } of this.sources) await checkpoint.close();
   }
+}
+
+/** Latents of one scale decoded by another are no error that shows, only a bad picture. */
+function refuseOtherScale(specs: ReadonlyMap<string, ParamSpec>, { file, tensors }: Checkpoint): void {
+  if (!tensors.has('scale_factor') || specs.has('scale_factor')) return;
+  throw new InputError(
+    `${file}: was trained with a measured scale_factor, and the config gives a number; set 'scale_factor: auto' under model.params, or take the config in the run's folder`,
+  );
 }
 
 /** What is not needed is no part of what is wrong. */

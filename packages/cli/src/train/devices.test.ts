@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../usage-error.js';
 import { visibleIds } from './cards.js';
-import { type Cards, devicesOf } from './devices.js';
+import { type Cards, devicesOf, gpusOfConfig } from './devices.js';
 
 const four = (): Cards => ({ count: 4, none: null });
 const none = (): Cards => ({ count: 0, none: 'this machine has no NVIDIA driver' });
@@ -68,4 +68,35 @@ it.each([
   ['GPU-8932f937', ['GPU-8932f937']],
 ])('CUDA_VISIBLE_DEVICES=%s leaves %j', (given, ids) => {
   expect(visibleIds({ CUDA_VISIBLE_DEVICES: given })).toEqual(ids);
+});
+
+describe('lightning.trainer.gpus', () => {
+  it.each([
+    ['0,1', ['gpu:0', 'gpu:1']],
+    ['0,', ['gpu:0']],
+    [2, ['gpu:0', 'gpu:1']],
+    [[2], ['gpu:2']],
+    [
+      [3, 1],
+      ['gpu:3', 'gpu:1'],
+    ],
+    [-1, ['gpu:0', 'gpu:1', 'gpu:2', 'gpu:3']],
+    [0, ['cpu']],
+    [null, ['cpu']],
+    [undefined, ['cpu']],
+  ])('%j is a process on each of %j', (value, devices) => {
+    expect(devicesOf(gpusOfConfig(value), undefined, four)).toEqual(devices);
+  });
+
+  it('is named where it asks for what is not there, with the flag that overrides it', () => {
+    const ask = (workers?: number) => () => devicesOf('0,1,', workers, none, 'lightning.trainer.gpus');
+    expect(ask()).toThrow(
+      "lightning.trainer.gpus 0,1,: there is no gpu:0, gpu:1: this machine has no NVIDIA driver ('codiff doctor' says more); pass '--gpus 0' to train on the CPU, '--gpus 0 --workers 2' in as many processes",
+    );
+    expect(ask(2)).toThrow("pass '--gpus 0' too");
+  });
+
+  it.each([[[]], [['a']], [true], [{}]])('%j is nothing of the kind', (value) => {
+    expect(() => gpusOfConfig(value)).toThrow(/lightning\.trainer\.gpus is .*wanted ids/);
+  });
 });

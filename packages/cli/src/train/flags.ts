@@ -73,6 +73,7 @@ export const TRAINER_FLAGS = [
   'accumulate_grad_batches',
   'gradient_clip_val',
   'log_every_n_steps',
+  'gpus',
   'precision',
   'check_val_every_n_epoch',
   'num_sanity_val_steps',

@@ -1,4 +1,5 @@
 import { compile, useEngine } from '@codiff/engine';
+import { isTree, type ResolvedConfig } from '@codiff/ldm-core';
 import { loadConfig } from '@codiff/ldm-core/node';
 import {
   checkTrainingConfig,
@@ -17,7 +18,7 @@ import { InputError } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
 import { visibleCards } from './cards.js';
 import { moveToDebugRuns, openDebugger } from './debugging.js';
-import { devicesOf } from './devices.js';
+import { type Devices, devicesOf, gpusOfConfig } from './devices.js';
 import { TrainShow } from './show.js';
 import { Worker, workerTask } from './worker.js';
 import { runWorkers } from './workers.js';
@@ -52,24 +53,25 @@ export interface TrainArguments {
 
 /** Train, and say where the results are. @throws InputError for whatever the user can mend */
 export async function runTraining(given: TrainArguments): Promise<void> {
-  const { base, overrides, gpus, workers, maxSeconds } = given;
+  const { base, overrides, maxSeconds } = given;
   const task = workerTask();
-  const devices = task ? null : devicesOf(gpus, workers, visibleCards);
-  if (devices && devices.length > 1 && !given.dryRun) {
-    if (given.debug) throw new UsageError('--debug is for one process; name one device, or leave it out');
-    await runWorkers(devices);
-    return;
-  }
   const worker = task && new Worker(task);
   // What all of them would print alike, the first one prints.
   const print = task !== null && task.rank > 0 ? () => undefined : given.print;
   const show = new TrainShow(print, process.stderr);
+  if (worker) worker.show = (line) => show.note(line);
   const now = task ? new Date(task.now) : new Date();
   try {
     const resumed = given.resume === undefined ? null : resumedRun(given.resume, now);
     const files = [...(resumed?.configs ?? []), ...base];
     if (files.length === 0) throw new UsageError('name a config with --base, or a run with --resume');
     const config = await loadConfig(files, { registry: trainerRegistry, check: checkTrainingConfig, overrides });
+    const devices = task ? null : wantedDevices(given, config);
+    if (devices && devices.length > 1 && !given.dryRun) {
+      if (given.debug) throw new UsageError('--debug is for one process; name one device, or leave it out');
+      await runWorkers(devices);
+      return;
+    }
     const run = resumed?.run ?? newRunFolder({ ...given, now });
     tf.enableProdMode();
     // One operation at a time: a run that was killed goes on with the very same bits.
@@ -92,10 +94,15 @@ export async function runTraining(given: TrainArguments): Promise<void> {
       test: given.test,
       compile,
       onNote: (line: string) => show.note(line),
-      onEvent: (event: TrainEvent) => show.event(event),
+      onEvent: (event: TrainEvent) => {
+        show.event(event);
+        if (event.kind === 'warning') worker?.warn(event.message);
+      },
     };
     if (given.dryRun) {
       for (const line of [`dry run on ${engine.device}`, ...describePlan(await dryRun(common))]) print(line);
+      if (common.devices > 1)
+        print(`measured in one process; the run's ${common.devices} share the batches of an epoch`);
       return;
     }
     print(`${run.folder} on ${engine.device}${team ? `, ${team.world} processes` : ''}`);
@@ -125,6 +132,14 @@ export async function runTraining(given: TrainArguments): Promise<void> {
     if (worker) await worker.fail(error);
     throw error instanceof TrainError ? new InputError(error.message) : error;
   }
+}
+
+/** By the flags, else by the config. */
+function wantedDevices({ gpus, workers }: TrainArguments, { lightning }: ResolvedConfig): Devices {
+  if (gpus !== undefined) return devicesOf(gpus, workers, visibleCards);
+  const trainer = lightning?.trainer;
+  const configured = gpusOfConfig(isTree(trainer) ? trainer.gpus : undefined);
+  return devicesOf(configured, workers, visibleCards, 'lightning.trainer.gpus');
 }
 
 const ENDS = {

@@ -19,6 +19,8 @@ export type ToWorker =
   /** Stop after this step and save; write a checkpoint. */
   | { readonly kind: 'stop' }
   | { readonly kind: 'save' }
+  /** To the first process: a line to show for another one. */
+  | { readonly kind: 'show'; readonly line: string }
   /** Another one is gone: waiting for it is in vain. */
   | { readonly kind: 'lost'; readonly message: string }
   /** All are done. */
@@ -27,5 +29,7 @@ export type ToWorker =
 /** To the process that watches. */
 export type FromWorker =
   | { readonly kind: 'ready' | 'done' }
+  /** Something that the first process does not know of. */
+  | { readonly kind: 'warning'; readonly message: string }
   /** @param given whether the user can mend it */
   | { readonly kind: 'failed'; readonly message: string; readonly given: boolean };

@@ -17,6 +17,8 @@ export function workerTask(env: NodeJS.ProcessEnv = process.env): WorkerTask | n
 /** This process as one of several that train together, under the eyes of the one that started them. */
 export class Worker {
   readonly requests: Requests;
+  /** Takes what the others want to be shown; the first process shows it. */
+  show: (line: string) => void = () => undefined;
   private readonly stop = new AbortController();
   private saves = 0;
   private running = false;
@@ -68,6 +70,11 @@ export class Worker {
     process.exit(0);
   }
 
+  /** Have the first process show something that it does not know of: each process reads files of its own. */
+  warn(message: string): void {
+    if (this.task.rank > 0) void this.say({ kind: 'warning', message });
+  }
+
   /** Say what went wrong, and end. */
   async fail(error: unknown): Promise<never> {
     const given = [InputError, UsageError, TrainError].some((type) => error instanceof type);
@@ -83,6 +90,7 @@ export class Worker {
     else if (message.kind === 'end') this.end();
     else if (message.kind === 'stop') this.stop.abort();
     else if (message.kind === 'save') this.saves++;
+    else if (message.kind === 'show') this.show(message.line);
     else if (this.running) abortAllReduce(message.message);
     else process.exit(1);
   }

@@ -63,6 +63,10 @@ export async function runWorkers(devices: Devices): Promise<void> {
                 lose(worker, errorOf(worker, null, null));
                 return;
               }
+              if (message.kind === 'warning') {
+                tell({ kind: 'show', line: `warning: process ${worker.rank}: ${message.message}` }, all.slice(0, 1));
+                return;
+              }
               worker.state = message.kind;
               const kind = message.kind === 'ready' ? 'go' : 'end';
               if (all.every(({ state }) => state === message.kind)) tell({ kind });

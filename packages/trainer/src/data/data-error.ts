@@ -26,7 +26,8 @@ export class DataError extends Error implements DataFault {
 /** Advice about one damaged file among many. */
 export const LIST_BAD = "replace the file, or list every bad sample with 'codiff dataset check'";
 
-/** The message of whatever was thrown, on one line. */
+/** The message of whatever was thrown, on one line; libvips says the same several times over. */
 export function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll(/\s*\n\s*/g, '; ');
+  const lines = (error instanceof Error ? error.message : String(error)).split(/\s*\n\s*/);
+  return [...new Set(lines)].join('; ');
 }

@@ -56,7 +56,7 @@ export async function planRun(request: TrainRequest): Promise<PlannedRun> {
       ({ match, lr }) => `  ${match.source}: ${lr === null ? 'frozen' : `learning rate ${lr.toExponential(2)}`}`,
     ),
     ...(precision === 'float32' ? [] : [`steps compute in ${precision}, weights and optimizers in float32`]),
-    ...settings.unapplied.map((option) => `lightning.trainer.${option}: accepted, changes nothing here`),
+    ...settings.unapplied.map((option) => `${option}: accepted, changes nothing here`),
   ];
   return { seed, settings, built, rateLines, compile: withPrecision(request.compile ?? eagerly, precision) };
 }
@@ -81,11 +81,12 @@ export interface RunData {
 /** Open the data sets of a run. @throws DataError for missing folders and empty splits */
 export async function openData(request: TrainRequest, planned: PlannedRun): Promise<RunData> {
   const { settings, built, seed } = planned;
-  const { strict, onNote } = request;
+  const { strict, onNote, onEvent } = request;
   const { rank, world } = request.team ?? { rank: 0, world: 1 };
   const { batchSize, numWorkers, limitTrain, limitValidation, test, shuffleTest, shuffleValidation } = settings;
   const workers = Math.min(numWorkers ?? 2 * batchSize, Math.max(1, Math.floor(availableParallelism() / world) - 1));
-  const onWarning = (message: string, count: number) => onNote(`left out (${count}): ${message}`);
+  const onWarning = (message: string, count: number) =>
+    onEvent({ kind: 'warning', message: `left out (${count}): ${message}` });
   const tokenize = await captionTokenizer(built.captionLength);
   const loaders: FaceLoader[] = [];
   const common = { batchSize, seed, workers, strict, onWarning };

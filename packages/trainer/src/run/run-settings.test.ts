@@ -44,7 +44,12 @@ it('follows the config where it says otherwise, and lists what it cannot follow'
     'lightning.modelcheckpoint.params.save_top_k=2',
     'lightning.modelcheckpoint.params.monitor=val/loss',
     'lightning.modelcheckpoint.target=pytorch_lightning.callbacks.ModelCheckpoint',
+    'lightning.modelcheckpoint.params.every_n_train_steps=5',
+    'lightning.modelcheckpoint.params.save_weights_only=true',
+    'lightning.modelcheckpoint.params.save_last=true',
     'lightning.callbacks.metrics_over_trainsteps_checkpoint={}',
+    'lightning.logger.params.save_dir=elsewhere',
+    'lightning.trainer.gpus=0,1,',
   ]);
   expect(settings).toMatchObject({
     accumulate: 1,
@@ -52,7 +57,12 @@ it('follows the config where it says otherwise, and lists what it cannot follow'
     maxSteps: null,
     clipNorm: 0.5,
     saveWeightsEvery: 10000,
-    unapplied: ['profiler'],
+    unapplied: [
+      'lightning.trainer.profiler',
+      'lightning.modelcheckpoint.params.every_n_train_steps',
+      'lightning.modelcheckpoint.params.save_weights_only',
+      'lightning.logger.params.save_dir',
+    ],
     checkpoint: { monitor: 'val/loss' },
   });
   expect(keptBest(settings.checkpoint)).toBe(2);

@@ -42,7 +42,7 @@ export interface RunSettings {
   readonly imageLogger: ImageLoggerConfig | null;
   /** Steps between checkpoints of weights alone; null: none. */
   readonly saveWeightsEvery: number | null;
-  /** Options of the original's trainer that the config sets and this one does not have. */
+  /** Options of the original's trainer and callbacks that the config sets and that change nothing here, by their paths. */
   readonly unapplied: readonly string[];
 }
 
@@ -52,11 +52,12 @@ export interface RateRule {
   readonly lr: number | null;
 }
 
-/** Options under `lightning.trainer` that are followed, and one that changes no value. */
+/** Options under `lightning.trainer` that are followed (`gpus` by the command), and one that changes no value. */
 const APPLIED = [
   'accumulate_grad_batches',
   'benchmark',
   'check_val_every_n_epoch',
+  'gpus',
   'gradient_clip_val',
   'limit_train_batches',
   'limit_val_batches',
@@ -113,9 +114,36 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
         })
       : null,
     saveWeightsEvery: isTree(steps) ? positive(number(section(steps, 'params').every_n_train_steps)) : null,
-    unapplied: Object.keys(trainer).filter((option) => trainer[option] !== null && !APPLIED.includes(option)),
+    unapplied: [
+      ...Object.keys(trainer)
+        .filter((option) => trainer[option] !== null && !APPLIED.includes(option))
+        .map((option) => `lightning.trainer.${option}`),
+      ...otherThan(params, { ...EPOCHS, monitor: ANY, mode: ANY, save_top_k: ANY }, 'lightning.modelcheckpoint'),
+      ...otherThan(
+        section(section(callbacks, 'metrics_over_trainsteps_checkpoint'), 'params'),
+        { ...TRAIN_STEPS, every_n_train_steps: ANY },
+        'lightning.callbacks.metrics_over_trainsteps_checkpoint',
+      ),
+      ...otherThan(
+        section(section(lightning, 'logger'), 'params'),
+        { name: 'testtube', version: ANY },
+        'lightning.logger',
+      ),
+    ],
   };
 }
+
+/** Stands for values that a run follows. */
+const ANY = Symbol('any');
+/** What checkpoints are like here, by the fields of the original's callback: of epochs, and of every so many steps. */
+const EPOCHS = { filename: '{epoch:06}', verbose: ANY, save_last: true, save_weights_only: false, every_n_epochs: 1 };
+const TRAIN_STEPS = { filename: '{epoch:06}-{step:09}', verbose: ANY, save_top_k: -1, save_weights_only: true };
+
+/** Fields that ask for something else than what is done. */
+const otherThan = (params: ConfigTree, done: Readonly<Record<string, unknown>>, section: string): string[] =>
+  Object.entries(params)
+    .filter(([field, value]) => value !== null && done[field] !== ANY && done[field] !== value)
+    .map(([field]) => `${section}.params.${field}`);
 
 /** How many checkpoints a run keeps for their score. */
 export const keptBest = ({ saveTopK }: ModelCheckpointConfig): number => saveTopK ?? DEFAULTS.keepBest;
