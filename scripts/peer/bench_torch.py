@@ -100,7 +100,7 @@ class Generate:
         self.x = inputs("x", spec["batch"], *spec["latent"])
         mask = torch.zeros(1, 19, 1024)
         mask[:, 0] = 1
-        self.mask, self.ids = mask, torch.zeros(1, 77, dtype=torch.long)
+        self.mask, self.ids = mask, torch.zeros(1, spec["text"]["max_seq_len"], dtype=torch.long)
         if spec["precision"] == "bfloat16":
             for part in parts.values():
                 part.bfloat16()
@@ -157,7 +157,8 @@ def open_case(spec):
         image = inputs("image", batch, *spec["image"])
         return Forward(fill(Autoencoder(spec["vae"])), [image], spec["precision"], "encode_moments")
     if bench == "text-encoder":
-        ids = (torch.arange(batch * 77) * 37 % 1000 + 1000).reshape(batch, 77)
+        length = spec["text"]["max_seq_len"]
+        ids = (torch.arange(batch * length) * 37 % 1000 + 1000).reshape(batch, length)
         return Forward(fill(TextEncoder(spec["text"])), [ids], spec["precision"])
     if bench == "train-step" and not spec["full"]:
         unet = build_unet(spec["unet"], recompute=spec["recompute"])

@@ -36,7 +36,11 @@ const args = await yargs(process.argv.slice(2))
     type: 'string',
     describe: 'Config of the model. Default: each benchmark its own of configs/512_*',
   })
-  .option('precision', { type: 'string', default: 'float32,bfloat16', describe: 'Of models; several by commas' })
+  .option('precision', {
+    type: 'string',
+    describe:
+      'Of models; several by commas. Default: float32 and the half that the device has (bfloat16, on a GPU float16)',
+  })
   .option('recompute', {
     type: 'boolean',
     default: true,
@@ -55,6 +59,8 @@ const args = await yargs(process.argv.slice(2))
   .strict()
   .parse();
 
+/** The short precision of the device: GPUs are told by --device, for the library is not loaded here. */
+const half = args.device?.startsWith('gpu') ? 'float16' : 'bfloat16';
 const log = (line: string) => process.stderr.write(`${line}\n`);
 const batches = (args.batch ?? '').split(',').filter(Boolean).map(Number);
 if (batches.some((batch) => !Number.isInteger(batch) || batch < 1)) {
@@ -70,7 +76,7 @@ if (isModelSuite(what)) {
       ...{ warmUps: args.warmUps, runs: args.runs, log, config: args.config, device: args.device, peer: args.peer },
       peerForms: args.peerForms.split(','),
       ...{ recompute: args.recompute, full: args.full, ema: args.ema, optimizer: args.optimizer, steps: args.steps },
-      precisions: args.precision.split(',').map(precisionOf),
+      precisions: (args.precision ?? `float32,${half}`).split(',').map(precisionOf),
       batches: batches.length === 0 ? [1] : batches,
       threads: args.threads ?? availableParallelism(),
     })),
@@ -119,7 +125,7 @@ function formsOf(name: string): Pick<BenchSpec, 'name' | 'mode' | 'precision'>[]
   return [
     { name, mode: 'eager', precision: 'float32' },
     { name, mode: 'compiled', precision: 'float32' },
-    { name, mode: 'compiled', precision: 'bfloat16' },
+    { name, mode: 'compiled', precision: half },
     ...(args.xla ? [{ name, mode: 'xla', precision: 'float32' } as const] : []),
   ];
 }

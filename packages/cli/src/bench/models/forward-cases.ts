@@ -108,7 +108,7 @@ function forwardOf(bench: BenchModel, batch: number): Forward {
       const prefix = 'cond_stage_model.';
       return {
         p: weightsOf(bench, (key) => key.startsWith(prefix), prefix),
-        inputs: [tokenIds(batch, TOKENS.text)],
+        inputs: [tokenIds(batch, condStage.config.maxSeqLen)],
         run: (p, ids) => condStage.forward(p, ids as tf.Tensor2D),
       };
     }

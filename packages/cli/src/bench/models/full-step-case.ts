@@ -24,7 +24,7 @@ export function fullStepCase(bench: BenchModel, spec: BenchSpec, { ema }: ModelS
   const { frozen, state: start } = training.divide(weightsOf(bench, (key) => ema || !isAverage(key)));
   const input =
     model.condStage instanceof BERTEmbedder
-      ? tokenIds(batch, TOKENS.text)
+      ? tokenIds(batch, model.condStage.config.maxSeqLen)
       : tf.tidy(() => tf.oneHot(tf.zeros([batch, MAP], 'int32'), TOKENS.seg_mask).transpose([0, 2, 1]));
   const tensors = {
     [model.config.firstStageKey]: tf.tidy(() =>
