@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codiffRegistry, specsOf } from '@codiff/codiff';
 import type { ParamSpec } from '@codiff/ldm-core';
@@ -79,6 +79,22 @@ describe('a good request', () => {
     expect(await prepareAll(text2imageDefaults, flags)).toContain('outputs/512_text2image');
     rmSync('pretrained/tiny_vae.ckpt');
   });
+});
+
+it('refuses a measured scale where the config gives a number, and takes it where the config leaves it open', async () => {
+  const scale: ParamSpec = {
+    ...specsOf(await tinyConfig('text')).get('betas')!,
+    key: 'scale_factor',
+    shape: [],
+    init: { kind: 'constant', value: 0.9 },
+  };
+  const specs = new Map([...withoutZeros(specsOf(await tinyConfig('text'))), ['scale_factor', scale]]);
+  await initCheckpoint('pretrained/scaled.ckpt', specs, 7);
+  const flags = { ...text, ckpt_path: 'pretrained/scaled.ckpt' };
+  expect(await refusal(text2imageDefaults, flags)).toContain("set 'scale_factor: auto' under model.params");
+  const config = readFileSync('configs/tiny_text.yaml', 'utf8').replace(/scale_factor: .*/, 'scale_factor: auto');
+  writeFileSync('configs/scaled.yaml', config);
+  expect(await prepareAll(text2imageDefaults, { ...flags, config_path: 'configs/scaled.yaml' })).toContain('outputs/');
 });
 
 describe('a request', () => {
