@@ -52,8 +52,8 @@ process.stdin.destroy();
 const place = { rank, world: tasks.length, allReduce };
 const replicas = alone ? undefined : replicasOf(place);
 const models: Record<TeamTask['kinds'][number], () => { training: Training; specs: ReadonlyMap<string, ParamSpec> }> = {
-  mask: () => tinyDiffusion('mask', { replicas, accumulate: 2, clipNorm: 1 }, { use_ema: true }),
-  compose: () => tinyCompose({ replicas }),
+  mask: () => tinyDiffusion('mask', { replicas, clipNorm: 1 }, { use_ema: true }),
+  compose: () => tinyCompose({ replicas, accumulate: 2, clipNorm: 1 }),
   vae: () => tinyVae({ replicas }),
 };
 
@@ -97,16 +97,17 @@ for (const kind of task.kinds) {
       seed: 1,
       train: source(3),
       monitor: null,
-      accumulate: kind === 'mask' ? 2 : 1,
+      accumulate: kind === 'compose' ? 2 : 1,
       rates: {},
       keeper: team ? new TeamKeeper(team, keeper, training) : keeper,
       log: joinSinks([]),
       folder: own,
-      limits: { maxSteps: steps },
+      // The discriminator counts from step 2 on; to see accumulation, a whole and a short update will do.
+      limits: { maxSteps: kind === 'compose' ? 2 : steps },
       logEvery: 1,
       saveEvery: 2,
-      // Operation by operation the others start sooner.
-      ...(kind === 'mask' ? { compile } : {}),
+      // Operation by operation a process starts sooner; compiled against not compiled shows no less.
+      ...(kind === 'mask' && !alone ? { compile } : {}),
       requests,
       team,
       onEvent: (event) => {
