@@ -1,5 +1,9 @@
 import './nn/gradients.js';
 
+export { BiSeNet } from './bisenet/bisenet.js';
+export { CLIP_VIT_B_32, Clip, type ClipConfig } from './clip/clip.js';
+export type { ClipTowerConfig } from './clip/clip-layers.js';
+export { ClipTokenizer } from './clip/clip-tokenizer.js';
 export { conditionWidth } from './config/across-rules.js';
 export { AutoencoderConfig, DdConfig } from './config/autoencoder-config.js';
 export {
