@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -21,7 +21,7 @@ import {
   weightsStep,
   withBranchUNet,
 } from '@codiff/codiff';
-import { useEngine } from '@codiff/engine';
+import { type EngineInfo, useEngine } from '@codiff/engine';
 import {
   BertTokenizer,
   buildModel,
@@ -36,18 +36,27 @@ import { loadBertVocabulary, openCheckpointFile } from '@codiff/ldm-core/node';
 import { decodeImage } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { text2imageDefaults } from '../src/commands/text2image.js';
+import { prepareImagic } from '../src/edit/prepare-imagic.js';
+import { bothRequests, imagicRequest } from '../src/edit/requests.js';
+import { runBoth } from '../src/edit/run-both.js';
+import { runImagic } from '../src/edit/run-imagic.js';
+import { type EditSession, inSession } from '../src/edit/session.js';
+import { type HandledFlags, handle } from '../src/generate/handle.js';
 import { imageNoise } from '../src/generate/image-noise.js';
 import { oneHotMask, readMask } from '../src/generate/mask.js';
 import { decodeRgb } from '../src/generate/png/rgb.js';
+import { Progress } from '../src/generate/progress.js';
+import { Interrupted } from '../src/interrupted.js';
 import { runCli } from './run-cli.js';
 import { MASK, type TinyModel, tinyConfig, tinyWorld } from './tiny-models.js';
 
 const TEXT = 'He is a teen.';
 const IMAGE = fileURLToPath(new URL('../../parity/fixtures/dataset/image/image_64/0.jpg', import.meta.url));
-const TUNING = { embedding: { lr: 0.01, iterations: 3 }, weights: { lr: 0.001, iterations: 4 } };
+const TUNING = { embedding: { lr: 0.01, iterations: 2 }, weights: { lr: 0.001, iterations: 2 } };
 const SAMPLING = ['--ddim_steps', '2', '--device', 'cpu'];
 const TUNING_FLAGS = [
-  ...['--stage1_lr', '0.01', '--stage1_num_iter', '3', '--stage2_lr', '0.001', '--stage2_num_iter', '4'],
+  ...['--stage1_lr', '0.01', '--stage1_num_iter', '2', '--stage2_lr', '0.001', '--stage2_num_iter', '2'],
   ...['--alpha_list', '-1, 0.5', ...SAMPLING],
 ];
 const BOTH = [
@@ -61,16 +70,70 @@ const EDIT_TEXT = [
   ...['edit', 'text', '--config', 'configs/tiny_text.yaml', '--ckpt', 'pretrained/tiny_text.ckpt'],
   ...['--input_image_path', IMAGE, '--text_prompt', TEXT, ...TUNING_FLAGS],
 ];
+/** The same as values of flags. */
+const TUNED = {
+  ...{ stage1_lr: 0.01, stage1_num_iter: 2, stage2_lr: 0.001, stage2_num_iter: 2 },
+  ...{ alpha_list: '-1, 0.5', ddim_steps: '2' },
+};
+const BOTH_FLAGS = {
+  ...{ image: IMAGE, text: TEXT, mask: MASK, save_folder: 'outputs', collaborative_alpha_list: '0, 1.25' },
+  ...{ text_config: 'configs/tiny_text.yaml', text_ckpt: 'pretrained/tiny_text.ckpt' },
+  ...{ mask_config: 'configs/tiny_mask.yaml', mask_ckpt: 'pretrained/tiny_mask.ckpt' },
+  ...{ config_path: 'configs/tiny_codiff_mask_text.yaml', ckpt_path: 'pretrained/tiny_codiff_mask_text.ckpt' },
+};
+const MEMORY_LIMIT = 8192;
 const BY_TEXT = `outputs/text_edit/0.jpg/${TEXT}`;
 const BY_MASK = 'outputs/mask_edit/0.jpg/3.png';
 const TOGETHER = 'outputs/collaborative_edit/seed=2';
 
 let world = '';
+let info: EngineInfo;
+const before = process.cwd();
 beforeAll(async () => {
   world = await tinyWorld(['text', 'mask', 'codiff_mask_text']);
-  await useEngine({ device: 'cpu', deterministic: true });
+  process.chdir(world);
+  tf.enableProdMode();
+  info = await useEngine({ device: 'cpu', deterministic: true, memoryLimitMiB: MEMORY_LIMIT });
 });
-afterAll(() => rmSync(world, { recursive: true }));
+afterAll(() => {
+  process.chdir(before);
+  rmSync(world, { recursive: true });
+});
+
+/** What a run of the command has, but for the process. */
+const session = (notes: string[] = []): EditSession => ({
+  info,
+  signal: new AbortController().signal,
+  note: (text) => notes.push(text),
+  progress: (total) => new Progress(total, process.stderr, true),
+});
+
+/** A progress bar after whose n-th step a user presses Ctrl-C. */
+const interruptedAt = (n: number) => (total: number) => {
+  let done = 0;
+  const bar = new Progress(total, process.stderr, true);
+  const step = bar.step.bind(bar);
+  bar.step = () => {
+    step();
+    if (++done === n) process.emit('SIGINT');
+  };
+  return bar;
+};
+
+/** `codiff edit text` in this process. */
+async function editText(flags: Parameters<typeof imagicRequest>[1], within = session()) {
+  const prepared = await prepareImagic(
+    imagicRequest('text', {
+      ...{ config: 'configs/tiny_text.yaml', ckpt: 'pretrained/tiny_text.ckpt' },
+      ...{ input_image_path: IMAGE, text_prompt: TEXT, ...TUNED, ...flags },
+    }),
+  );
+  try {
+    return await runImagic(prepared, within);
+  } finally {
+    await prepared.open.weights.close();
+  }
+}
 
 const files = (folder: string) => readdirSync(join(world, folder)).sort();
 const bytes = (path: string) => readFileSync(join(world, path));
@@ -136,7 +199,7 @@ async function tuneEagerly(kind: 'text' | 'mask', condition: tf.Tensor) {
   return { model, p, x0, target, optimized, trained, sample };
 }
 
-// Nine runs of the command, each of which traces and compiles a model.
+// Two runs of the command, one of which is killed; the rest in this process, which has the engine up.
 describe('codiff edit', { timeout: 600_000 }, () => {
   const imagicNames = [
     '0A_interText_origDM_0_alpha=-1.0.png',
@@ -202,44 +265,44 @@ describe('codiff edit', { timeout: 600_000 }, () => {
 
   it('does nothing again that is finished, and more images where more are asked for', async () => {
     const made = bytes(`${BY_TEXT}/optDM.safetensors`);
-    const run = await runCli(world, [...BOTH, '--alpha_list', '-1, 0.5, 2', '--json']);
-    expect(run).toMatchObject({ code: 0, stderr: '' });
-    const { parts } = JSON.parse(run.stdout) as { parts: Record<string, unknown>[] };
     const stages = { embedding: 'kept', weights: 'kept' };
+    const requests = bothRequests({ ...TUNED, ...BOTH_FLAGS });
+    const [text, mask] = [await prepareImagic(requests.text), await prepareImagic(requests.mask)];
+    const { parts } = await runBoth(text, mask, requests.together, session());
+    for (const { open } of [text, mask]) await open.weights.close();
     expect(parts).toMatchObject([
-      { images: { made: 2, kept: 7 }, stages },
-      { images: { made: 2, kept: 7 }, stages },
+      { images: { made: 0, kept: 7 }, stages, files: [] },
+      { images: { made: 0, kept: 7 }, stages, files: [] },
       { images: { made: 0, kept: 2 }, files: [] },
     ]);
+    const more = await editText({ alpha_list: '-1, 0.5, 2', save_folder: 'outputs/text_edit' });
+    expect(more).toMatchObject({ images: { made: 2, kept: 7 }, stages });
     expect(bytes(`${BY_TEXT}/optDM.safetensors`).equals(made)).toBe(true);
   });
 
   it('makes an image again from what is saved, by generate --from', async () => {
+    const rerun = (from: string, flags: HandledFlags = {}) =>
+      handle(text2imageDefaults, { from, quiet: true, memory_limit: MEMORY_LIMIT, ...flags });
     for (const path of [
       `${BY_TEXT}/0C_interText_optDM_1_alpha=0.5.png`,
       `${BY_MASK}/0A_interText_origDM_0_alpha=-1.0.png`,
       `${TOGETHER}/000000_x_0_1_alpha=1.25.png`,
     ]) {
-      const run = await runCli(world, ['generate', '--from', path]);
-      expect(run).toMatchObject({ code: 0 });
+      await rerun(path);
       expect(bytes(join('outputs/rerun', path.split('/').at(-1)!)).equals(bytes(path))).toBe(true);
     }
-    const sheet = await runCli(world, ['generate', '--from', `${BY_TEXT}/contact_sheet.png`]);
-    expect(sheet).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining('it is a contact sheet, which is not sampled'),
-    });
-    const decided = await runCli(world, ['generate', '--from', `${BY_TEXT}/A_end_optText_origDM.png`, '--seed', '1']);
-    expect(decided).toMatchObject({ code: 2, stderr: expect.stringContaining('--seed is decided by the image') });
+    await expect(rerun(`${BY_TEXT}/contact_sheet.png`)).rejects.toThrow('it is a contact sheet, which is not sampled');
+    await expect(rerun(`${BY_TEXT}/A_end_optText_origDM.png`, { seed: 1 })).rejects.toThrow(
+      '--seed is decided by the image',
+    );
   });
 
   it('starts from the start code, unless told to do as the original does (quirk 3)', async () => {
     const path = (folder: string) => `${folder}/text_edit/0.jpg/${TEXT}/A_start_tgtText_origDM.png`;
-    const flags = ['--stage1_num_iter', '0', '--stage2_num_iter', '0', '--alpha_list', '0', '--save_checkpoint', 'no'];
-    const run = await runCli(world, [
-      ...[...EDIT_TEXT, ...flags, '--save-folder', 'legacy/text_edit', '--legacy_start_code', '1'],
-    ]);
-    expect(run).toMatchObject({ code: 0 });
+    await editText({
+      ...{ stage1_num_iter: 0, stage2_num_iter: 0, alpha_list: '0', save_checkpoint: false },
+      ...{ save_folder: 'legacy/text_edit', legacy_start_code: true },
+    });
     expect(bytes(path('legacy')).equals(bytes(path('outputs')))).toBe(false);
     expect(existsSync(join(world, 'legacy/text_edit/0.jpg', TEXT, 'optDM.safetensors'))).toBe(false);
 
@@ -253,44 +316,50 @@ describe('codiff edit', { timeout: 600_000 }, () => {
 
   it('goes on after a kill and after Ctrl-C, to the very same bits', async () => {
     // Enough iterations to be stopped in between; every one is saved.
-    const command = [...EDIT_TEXT, '--stage2_num_iter', '40', '--save_minutes', '0.0001'];
+    const ITERATIONS = 12;
+    const again = { stage2_num_iter: ITERATIONS, save_folder: 'again', alpha_list: '0.5' };
     const folder = `again/0.jpg/${TEXT}`;
     const part = join(world, folder, 'optDM.part.safetensors');
-    const savedAt = () => (existsSync(part) ? statSync(part).mtimeMs : 0);
-    const whenSaved = (signal: 'SIGKILL' | 'SIGINT') => {
-      const before = savedAt();
-      let wait: NodeJS.Timeout | undefined;
-      return (_: string, interrupt: () => void, kill: () => void) => {
-        wait ??= setInterval(() => {
-          if (savedAt() === before) return;
-          clearInterval(wait);
-          if (signal === 'SIGINT') interrupt();
-          else kill();
-        }, 10);
-      };
-    };
-    const whole = await runCli(world, [...command, '--save_folder', 'whole']);
-    expect(whole).toMatchObject({ code: 0 });
+    await editText({ ...again, save_folder: 'whole' });
 
-    const killed = await runCli(world, [...command, '--save_folder', 'again'], whenSaved('SIGKILL'));
+    let wait: NodeJS.Timeout | undefined;
+    const killed = await runCli(
+      world,
+      [
+        ...[...EDIT_TEXT, '--stage2_num_iter', String(ITERATIONS), '--alpha_list', '0.5', '--save_folder', 'again'],
+        ...['--save_minutes', '0.0001'],
+      ],
+      (_, __, kill) => {
+        wait ??= setInterval(() => {
+          if (existsSync(part)) kill();
+        }, 5);
+      },
+    );
+    clearInterval(wait);
     expect(killed.code).not.toBe(0);
     expect(files(folder)).toContain('emb_opt.safetensors');
     expect(files(folder)).not.toContain('optDM.safetensors');
 
-    const stopped = await runCli(world, [...command, '--save_folder', 'again'], whenSaved('SIGINT'));
-    expect(stopped).toMatchObject({ code: 130, stdout: '' });
-    expect(stopped.stderr).not.toContain('stage A, the embedding');
-    expect(stopped.stderr).toMatch(/stage B, the weights: 40 iterations, \d+ of them done before/);
-    expect(stopped.stderr).toContain('codiff: stopped; what is finished is kept');
+    const notes: string[] = [];
+    const stopped = inSession(
+      { precision: 'float32', device: 'cpu', memoryLimit: MEMORY_LIMIT, quiet: true },
+      (within) => editText(again, { ...within, note: (text) => notes.push(text), progress: interruptedAt(2) }),
+    );
+    await expect(stopped).rejects.toThrow(Interrupted);
+    await expect(stopped).rejects.toThrow('stopped; what is finished is kept, and the same command goes on');
+    expect(notes[0]).toBe('stage A: kept (emb_opt.safetensors)');
+    expect(notes[1]).toMatch(/^stage B, the weights: 12 iterations, \d+ of them done before$/);
+    const doneBefore = (note: string | undefined) => Number(/(\d+) of them/.exec(note ?? '')?.[1]);
 
-    const refused = await runCli(world, [...command, '--save_folder', 'again', '--stage2_lr', '0.002']);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('--stage2_lr was 0.001, is 0.002') });
+    await expect(editText({ ...again, stage2_lr: 0.002 })).rejects.toThrow('--stage2_lr was 0.001, is 0.002');
 
-    const finished = await runCli(world, [...command, '--save_folder', 'again']);
-    expect(finished).toMatchObject({ code: 0 });
-    expect(finished.stderr).toMatch(/stage B, the weights: 40 iterations, \d+ of them done before/);
+    const last: string[] = [];
+    await editText(again, session(last));
+    expect(doneBefore(last[1])).toBe(doneBefore(notes[1]) + 2);
     // A kill in the middle of a save may leave its hidden file.
-    expect(files(folder).filter((name) => !name.startsWith('.'))).toEqual(imagicNames);
+    const made = files(folder).filter((name) => !name.startsWith('.'));
+    expect(made).toEqual(files(`whole/0.jpg/${TEXT}`));
+    expect(made).toHaveLength(imagicNames.length - 2);
     const [path, other] = [`${folder}/optDM.safetensors`, `whole/0.jpg/${TEXT}/optDM.safetensors`];
     expect(bytes(path).equals(bytes(other))).toBe(true);
     expect(decodeRgb(bytes(`${folder}/B_end_optText_optDM.png`))).toEqual(
