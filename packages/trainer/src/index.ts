@@ -84,12 +84,19 @@ export {
   type ProtocolName,
   type TableOptions,
 } from './evaluate/evaluation-table.js';
+export { faceNetworks } from './evaluate/face-networks.js';
 export { type FolderInputs, folderEntries, type HeldOutFace, heldOutFaces } from './evaluate/held-out-faces.js';
 export { type ImageEntry, listImages } from './evaluate/image-set.js';
-export { inceptionNetwork } from './evaluate/inception-network.js';
 export { type Measured, type MeasureOptions, measureImages } from './evaluate/measure.js';
 export { NETWORK_FILES, type NetworkFile, NetworkFileError, networkFile } from './evaluate/network-files.js';
-export type { Consistency, EvaluationNetworks, FaceParser, FeatureNetwork, TextJudge } from './evaluate/networks.js';
+export type {
+  Consistency,
+  EvaluationNetworks,
+  FaceParser,
+  FeatureNetwork,
+  PairNetwork,
+  TextJudge,
+} from './evaluate/networks.js';
 export {
   EVALUATOR_TRAINING,
   type EvaluatorName,

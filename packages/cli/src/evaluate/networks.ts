@@ -1,14 +1,10 @@
 import { compile } from '@codiff/engine';
-import { drawingNetworks, type EvaluationNetworks, inceptionNetwork, type WantedNetworks } from '@codiff/trainer';
+import { drawingNetworks, type EvaluationNetworks, faceNetworks, type WantedNetworks } from '@codiff/trainer';
 import type { NETWORK_WORDS } from './flags.js';
 
 /** The networks for what images show. @param folder of weights */
-export async function openNetworks(
+export const openNetworks = (
   kind: (typeof NETWORK_WORDS)[number],
   folder: string,
   wanted: WantedNetworks,
-): Promise<EvaluationNetworks> {
-  if (kind === 'drawings') return drawingNetworks(folder, wanted, compile);
-  const features = await inceptionNetwork(folder, compile);
-  return { features, dispose: () => features.dispose() };
-}
+): Promise<EvaluationNetworks> => (kind === 'drawings' ? drawingNetworks : faceNetworks)(folder, wanted, compile);

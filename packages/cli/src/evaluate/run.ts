@@ -35,7 +35,12 @@ export interface EvaluationResult {
   readonly rows: readonly EvaluationRow[];
   readonly warnings: readonly string[];
   /** Networks by what they measured. */
-  readonly networks: { readonly features: string; readonly parser?: string; readonly text?: string };
+  readonly networks: {
+    readonly features: string;
+    readonly parser?: string;
+    readonly text?: string;
+    readonly pairs?: string;
+  };
   readonly images: number;
   readonly reference: number;
   readonly seed: number;
@@ -76,6 +81,7 @@ export async function evaluate(flags: EvaluateFlags): Promise<EvaluationResult> 
     const networks = await openNetworks(flags.networks ?? 'drawings', flags.pretrained ?? 'pretrained', {
       parser: entries.every(({ mask, likeness }) => (mask ?? likeness) !== undefined),
       text: entries.every(({ caption }) => caption !== undefined),
+      pairs: new Set(entries.map(({ condition }) => condition)).size < entries.length,
     });
     try {
       const batch = flags.batch_size === undefined ? {} : { batchSize: flags.batch_size };
@@ -93,6 +99,7 @@ export async function evaluate(flags: EvaluateFlags): Promise<EvaluationResult> 
       return {
         rows: tables.flatMap(({ rows }) => rows),
         warnings: [
+          ...(networks.notes ?? []),
           ...notesOn(entries, networks.features.side, generated.size),
           ...new Set(tables.flatMap(({ warnings }) => warnings)),
         ],
@@ -100,6 +107,7 @@ export async function evaluate(flags: EvaluateFlags): Promise<EvaluationResult> 
           features: networks.features.name,
           ...(networks.parser ? { parser: networks.parser.name } : {}),
           ...(networks.text ? { text: networks.text.name } : {}),
+          ...(networks.pairs ? { pairs: networks.pairs.name } : {}),
         },
         images: entries.length,
         reference: reference?.length ?? 0,

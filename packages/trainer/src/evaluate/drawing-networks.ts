@@ -16,6 +16,8 @@ export interface WantedNetworks {
   readonly parser: boolean;
   /** Captions are given. */
   readonly text: boolean;
+  /** There are several samples of a condition. */
+  readonly pairs: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface WantedNetworks {
  */
 export async function drawingNetworks(
   folder: string,
-  { parser: wantsParser, text: wantsText }: WantedNetworks,
+  { parser: wantsParser, text: wantsText }: Pick<WantedNetworks, 'parser' | 'text'>,
   compile: Compile,
 ): Promise<EvaluationNetworks> {
   const classifier = new DrawingClassifier();

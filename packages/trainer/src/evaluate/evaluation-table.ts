@@ -1,5 +1,6 @@
 import {
   bootstrapInterval,
+  bootstrapMean,
   type Confusion,
   diversityOf,
   frechetInterval,
@@ -31,6 +32,7 @@ export const metricNames = [
   'frechet',
   'kid',
   'diversity',
+  'diversity_lpips',
   'identity',
 ] as const;
 /** A name from {@link metricNames}. */
@@ -129,14 +131,13 @@ export function evaluationTable(
   if (several.length > 0) {
     const values = diversityOf(generated.features, several);
     const options = { resamples: resamples ?? 1000, random: random('diversity') };
-    add(
-      'diversity',
-      bootstrapInterval(
-        values.length,
-        (drawn) => drawn.reduce((sum, i) => sum + values[i]!, 0) / drawn.length,
-        options,
-      ),
-    );
+    add('diversity', bootstrapMean(values, options));
+  }
+  const { pairs } = generated;
+  if (several.length > 0 && pairs) {
+    // Distances of a condition are of all its samples, also where a protocol looks at fewer of them.
+    const values = Float64Array.from(several, ([first]) => pairs.get(generated.conditions[first!]!)!);
+    add('diversity_lpips', bootstrapMean(values, { resamples: resamples ?? 1000, random: random('diversity_lpips') }));
   }
   if (identity) add('identity', interval('identity', mean(identity)));
   if (wanted === PROTOCOLS.paper) {

@@ -8,7 +8,7 @@ import type { Pixels } from '../data/pixels.js';
 import { resize } from '../data/resize.js';
 import { EvaluationError } from './evaluation-error.js';
 import { type ImageEntry, readAlike } from './image-set.js';
-import type { EvaluationNetworks, FaceParser } from './networks.js';
+import type { EvaluationNetworks, FaceParser, PairNetwork } from './networks.js';
 
 /** What the networks found in a set of images, one entry an image. */
 export interface Measured {
@@ -19,6 +19,8 @@ export interface Measured {
   readonly text?: { readonly overall: Float64Array; readonly parts: ReadonlyMap<string, Float64Array> };
   /** Where every image has an original: cosine of the features of both. */
   readonly identity?: Float64Array;
+  /** Where a network of pairs is there: mean distance of the samples of each condition that has several. */
+  readonly pairs?: ReadonlyMap<number, number>;
   /** Condition of each image: those of one number share mask and caption. */
   readonly conditions: Int32Array;
   /** Size of the images as they came. */
@@ -93,15 +95,53 @@ export async function measureImages(
     }
     onImage?.(Math.min(from + batchSize, n), n);
   }
+  const conditions = Int32Array.from(entries, ({ condition }, i) => condition ?? i);
+  const pairs = networks.pairs && (await pairDistances(entries, conditions, networks.pairs, signal));
   const table = (values: Float32Array): Features => ({ values, n, width: network.width });
   return {
     features: table(features),
     ...(asks.masks ? { confusions } : {}),
     ...(asks.captions ? { text: { overall, parts } } : {}),
     ...(originals === undefined ? {} : { identity: cosines(table(features), table(originals)) }),
-    conditions: Int32Array.from(entries, ({ condition }, i) => condition ?? i),
+    ...(pairs === undefined ? {} : { pairs }),
+    conditions,
     size: { width: first!.pixels.width, height: first!.pixels.height },
   };
+}
+
+/** Mean distance of the pairs of samples, condition by condition. */
+async function pairDistances(
+  entries: readonly ImageEntry[],
+  conditions: Int32Array,
+  network: PairNetwork,
+  signal?: AbortSignal,
+): Promise<Map<number, number>> {
+  const groups = new Map<number, string[]>();
+  for (const [i, { path }] of entries.entries()) {
+    groups.set(conditions[i]!, [...(groups.get(conditions[i]!) ?? []), path]);
+  }
+  const found = new Map<number, number>();
+  for (const [condition, paths] of groups) {
+    if (paths.length < 2) continue;
+    signal?.throwIfAborted();
+    const images = await Promise.all(paths.map((path) => decodeImage(path)));
+    let [sum, count] = [0, 0];
+    for (let i = 0; i + 1 < images.length; i++) {
+      const rest = images.slice(i + 1);
+      await withTensor(rest, undefined, (y) =>
+        withTensor(
+          rest.map(() => images[i]!),
+          undefined,
+          async (x) => {
+            for (const distance of await valuesOf(network.distance(x, y))) sum += distance;
+          },
+        ),
+      );
+      count += rest.length;
+    }
+    found.set(condition, sum / count);
+  }
+  return found;
 }
 
 function checkCaption({ path, caption }: ImageEntry, check: (caption: string) => void): void {

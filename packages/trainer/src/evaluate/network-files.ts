@@ -27,6 +27,31 @@ export const NETWORK_FILES = {
     what: 'Inception-v3 as the Frechet inception distance has it',
     source: 'it is an asset of the releases of pytorch-fid (github.com/mseitzer/pytorch-fid, fid_weights)',
   },
+  faceParser: {
+    name: '79999_iter.pth',
+    what: 'BiSeNet trained on CelebAMask-HQ, the parser of photographs',
+    source: 'it is linked from github.com/zllrunning/face-parsing.PyTorch',
+  },
+  clip: {
+    name: 'clip-vit-base-patch32/model.safetensors',
+    what: 'CLIP ViT-B/32 in the form of the transformers library',
+    source: "it is the file of this name of the model 'openai/clip-vit-base-patch32'",
+  },
+  clipTokenizer: {
+    name: 'clip-vit-base-patch32/tokenizer.json',
+    what: 'the tokenizer of CLIP',
+    source: "it is the file of this name of the model 'openai/clip-vit-base-patch32'",
+  },
+  vgg16: {
+    name: 'vgg16.pth',
+    what: "torchvision's VGG16, for the perceptual distance",
+    source: 'pretrained/README.md tells its keys',
+  },
+  lpips: {
+    name: 'lpips_vgg.pth',
+    what: 'the heads of LPIPS v0.1 for VGG',
+    source: 'pretrained/README.md tells its keys',
+  },
 } as const satisfies Readonly<Record<string, NetworkFile>>;
 
 /** A network's file that is not there, or not what it should be. */

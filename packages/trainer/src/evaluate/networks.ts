@@ -42,11 +42,22 @@ export interface TextJudge {
   judge(x: tf.Tensor4D, captions: readonly string[]): Promise<Consistency>;
 }
 
+/** A distance of two images as people see it. */
+export interface PairNetwork {
+  readonly name: string;
+  /** @param x images in [-1,1] [B,H,W,3] @param y like x @returns [B], the caller's */
+  distance(x: tf.Tensor4D, y: tf.Tensor4D): tf.Tensor1D;
+}
+
 /** The networks of an evaluation. What is not there is not measured. */
 export interface EvaluationNetworks {
   readonly features: FeatureNetwork;
   readonly parser?: FaceParser | undefined;
   readonly text?: TextJudge | undefined;
+  /** For the diversity of samples. */
+  readonly pairs?: PairNetwork | undefined;
+  /** What is not measured since a file is missing. */
+  readonly notes?: readonly string[];
   /** Free weights and compiled functions. */
   dispose(): void;
 }

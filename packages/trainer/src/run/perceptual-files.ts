@@ -16,13 +16,17 @@ export const PERCEPTUAL_FILES = { vgg16: 'pretrained/vgg16.pth', heads: 'pretrai
 
 /** Where an autoencoder's loss takes its frozen networks from; nothing if `perceptual_weight` says it has no use for them. */
 export function perceptualFiles({ config }: LPIPSWithDiscriminator): StartingPoint[] {
-  if (config.perceptualWeight <= 0) return [];
+  return config.perceptualWeight <= 0 ? [] : lpipsStarts(AT, PERCEPTUAL_FILES);
+}
+
+/** How the published files fill an `LPIPS`. @param at prefix of its keys, with a trailing dot, or empty */
+export function lpipsStarts(at: string, files: { readonly vgg16: string; readonly heads: string }): StartingPoint[] {
   const convs = SLICES.flatMap((indices, i) =>
-    indices.map((index): [string, string] => [`features.${index}.`, `${AT}net.slice${i + 1}.${index}.`]),
+    indices.map((index): [string, string] => [`features.${index}.`, `${at}net.slice${i + 1}.${index}.`]),
   );
   return [
-    { file: PERCEPTUAL_FILES.vgg16, ignoreKeys: [], prefixMap: convs },
-    { file: PERCEPTUAL_FILES.heads, ignoreKeys: [], prefixMap: [['lin', `${AT}lin`]] },
+    { file: files.vgg16, ignoreKeys: [], prefixMap: convs },
+    { file: files.heads, ignoreKeys: [], prefixMap: [['lin', `${at}lin`]] },
   ];
 }
 
