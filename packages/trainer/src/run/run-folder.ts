@@ -76,8 +76,9 @@ export function eventFolder({ testtube }: Pick<RunFolder, 'testtube'>, wanted: n
   return join(testtube, `version_${wanted ?? Math.max(-1, ...taken) + 1}`, 'tf');
 }
 
-/** Make the folders of a run. */
-export async function makeRunFolder({ folder, checkpoints, configs, testtube }: RunFolder): Promise<void> {
+/** Make the folders of a run. @returns whether the run's own was not there before */
+export async function makeRunFolder({ folder, checkpoints, configs, testtube }: RunFolder): Promise<boolean> {
+  const made = await mkdir(folder, { recursive: true });
   for (const each of [
     checkpoints,
     configs,
@@ -86,4 +87,5 @@ export async function makeRunFolder({ folder, checkpoints, configs, testtube }: 
   ]) {
     await mkdir(each, { recursive: true });
   }
+  return made !== undefined;
 }

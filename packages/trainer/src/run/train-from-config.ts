@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigTree, dumpYaml, type ResolvedConfig } from '@codiff/ldm-core';
 import { atomicWrite } from '@codiff/ldm-core/node';
@@ -46,8 +47,9 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
   }
   const isFirst = (request.team?.rank ?? 0) === 0;
   const closing: (() => Promise<void>)[] = [];
+  let nothingYet = false;
   if (isFirst) {
-    await makeRunFolder(run);
+    nothingYet = await makeRunFolder(run);
     closing.push(await lockRun(run.folder));
   }
   try {
@@ -76,6 +78,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     });
     const { divided, progress } = await beginRun(request, built, keeper, data.whole, planned);
     if (isFirst) await writeConfigs(run, config);
+    nothingYet = false;
     const from = { step: progress.globalStep + 1 };
     const log = joinSinks(
       isFirst
@@ -142,6 +145,8 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     return { why: end.why, progress: end.progress };
   } finally {
     for (const close of closing) await close();
+    // Data or weights are not there: a run that never began leaves no folder.
+    if (nothingYet) await rm(run.folder, { recursive: true });
   }
 }
 
