@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,6 +16,7 @@ import {
   readImages,
   runTuning,
   sampleConfidence,
+  specsOf,
   startEmbedding,
   startTuning,
   weightsStep,
@@ -32,7 +33,7 @@ import {
   roles,
   sampleDdim,
 } from '@codiff/ldm-core';
-import { loadBertVocabulary, openCheckpointFile } from '@codiff/ldm-core/node';
+import { initCheckpoint, loadBertVocabulary, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
 import { decodeImage } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -49,7 +50,7 @@ import { decodeRgb } from '../src/generate/png/rgb.js';
 import { Progress } from '../src/generate/progress.js';
 import { Interrupted } from '../src/interrupted.js';
 import { runCli } from './run-cli.js';
-import { MASK, type TinyModel, tinyConfig, tinyWorld } from './tiny-models.js';
+import { MASK, type TinyModel, tinyConfig, tinyWorld, withoutZeros } from './tiny-models.js';
 
 const TEXT = 'He is a teen.';
 const IMAGE = fileURLToPath(new URL('../../parity/fixtures/dataset/image/image_64/0.jpg', import.meta.url));
@@ -99,6 +100,18 @@ afterAll(() => {
   process.chdir(before);
   rmSync(world, { recursive: true });
 });
+
+/** The tiny text model with one level in its UNet, which traces and compiles faster. */
+async function smallModel(): Promise<{ readonly config: string; readonly ckpt: string }> {
+  const paths = { config: 'configs/small_text.yaml', ckpt: 'pretrained/small_text.ckpt' };
+  const small = readFileSync(join(world, 'configs/tiny_text.yaml'), 'utf8')
+    .replace(/(attention_resolutions:\s*- )2/, '$11')
+    .replace(/(channel_mult:\s*- 1)\s*- 2\n/, '$1\n');
+  writeFileSync(paths.config, small);
+  const specs = specsOf(await loadConfig(paths.config, { registry: codiffRegistry }));
+  await initCheckpoint(paths.ckpt, withoutZeros(specs), 7);
+  return paths;
+}
 
 /** What a run of the command has, but for the process. */
 const session = (notes: string[] = []): EditSession => ({
@@ -317,7 +330,8 @@ describe('codiff edit', { timeout: 600_000 }, () => {
   it('goes on after a kill and after Ctrl-C, to the very same bits', async () => {
     // Enough iterations to be stopped in between; every one is saved.
     const ITERATIONS = 12;
-    const again = { stage2_num_iter: ITERATIONS, save_folder: 'again', alpha_list: '0.5' };
+    const small = await smallModel();
+    const again = { ...small, stage2_num_iter: ITERATIONS, save_folder: 'again', alpha_list: '0.5' };
     const folder = `again/0.jpg/${TEXT}`;
     const part = join(world, folder, 'optDM.part.safetensors');
     await editText({ ...again, save_folder: 'whole' });
@@ -327,7 +341,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
       world,
       [
         ...[...EDIT_TEXT, '--stage2_num_iter', String(ITERATIONS), '--alpha_list', '0.5', '--save_folder', 'again'],
-        ...['--save_minutes', '0.0001'],
+        ...['--save_minutes', '0.0001', '--config', small.config, '--ckpt', small.ckpt],
       ],
       (_, __, kill) => {
         wait ??= setInterval(() => {
