@@ -196,7 +196,7 @@ export {
 } from './metrics/bootstrap.js';
 export { cosines, diversityOf } from './metrics/distances.js';
 export { type Features, featuresOf, pickRows, type RandomSource } from './metrics/features.js';
-export { type FrechetIntervalOptions, frechetDistance, frechetInterval, frechetWarning } from './metrics/frechet.js';
+export { frechetDistance, frechetInterval, frechetWarning } from './metrics/frechet.js';
 export { type KernelDistance, type KidOptions, kernelDistance } from './metrics/kid.js';
 export {
   type Confusion,

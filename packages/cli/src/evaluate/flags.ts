@@ -41,8 +41,8 @@ export const evaluateFlags = {
     defaultDescription: 'all of --images, paper for a model',
   }),
   resamples: whole('resamples', [10, 100_000], {
-    describe: 'resamples of each interval',
-    defaultDescription: '1000; of the Frechet distance 100 or 10',
+    describe: 'resamples of each bootstrap',
+    defaultDescription: '1000',
   }),
   batch_size,
   ddim_steps,

@@ -146,7 +146,7 @@ describe('features', () => {
       const x = tf.tensor4d(values, [1, side, side, 3]);
       return [model.features(p, x), model.logits(p, x)];
     });
-    const [found, scores] = [await features.data(), await logits.data()];
+    const [found, scores] = [await features.data<'float32'>(), await logits.data<'float32'>()];
     p.dispose();
     tf.dispose([features, logits]);
     const expected = {

@@ -11,15 +11,6 @@ function draws(n: number, columns: readonly (readonly [number, number])[], seed:
   return { values: values.map((value, at) => columns[at % width]![0] + columns[at % width]![1] * value), n, width };
 }
 
-/** Math of LCG: only the order of resamples hangs on it. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
 describe('frechetDistance', () => {
   it('is 0 of a set and itself, with fewer images than features and with more', () => {
     for (const n of [6, 40]) {
@@ -109,21 +100,43 @@ describe('frechetDistance', () => {
 });
 
 describe('frechetInterval', () => {
-  it('holds the distance, narrows with more images, and belongs to a seed', () => {
+  it('holds the distance, and narrows with more images', () => {
     const columns = [
       [0, 1],
       [0, 2],
       [1, 1],
     ] as const;
     const reference = draws(400, columns, 6);
-    const of = (n: number, seed: number) =>
-      frechetInterval(draws(n, columns, 7), reference, { resamples: 40, random: random(seed) });
-    const [few, many] = [of(20, 1), of(320, 1)];
+    const of = (n: number) => frechetInterval(draws(n, columns, 7), reference);
+    const [few, many] = [of(20), of(320)];
     expect(few.value).toBe(frechetDistance(draws(20, columns, 7), reference));
     expect(few.low).toBeLessThanOrEqual(few.value);
     expect(few.high - few.value).toBeGreaterThan(2 * (many.high - many.value));
-    expect(of(20, 1)).toEqual(few);
-    expect(of(20, 2)).not.toEqual(few);
+  });
+
+  it('is as wide as fresh draws scatter, with fewer images than features and with more', () => {
+    const wide = Array.from({ length: 60 }, (_, i) => [i % 3, 1 + (i % 5)] as const);
+    const narrow = [
+      [0, 1],
+      [0, 2],
+      [1, 1],
+    ] as const;
+    for (const [n, columns] of [
+      [300, narrow],
+      [40, wide],
+    ] as const) {
+      const reference = draws(
+        400,
+        columns.map(([mean, deviation]) => [mean + 0.5, deviation] as const),
+        9,
+      );
+      const found = Array.from({ length: 30 }, (_, i) => frechetInterval(draws(n, columns, 100 + i), reference));
+      const mean = found.reduce((sum, { value }) => sum + value, 0) / found.length;
+      const scatter = Math.sqrt(found.reduce((sum, { value }) => sum + (value - mean) ** 2, 0) / (found.length - 1));
+      const told = found.reduce((sum, { high, value }) => sum + (high - value) / 1.96, 0) / found.length;
+      expect(told / scatter).toBeGreaterThan(0.7);
+      expect(told / scatter).toBeLessThan(1.6);
+    }
   });
 });
 

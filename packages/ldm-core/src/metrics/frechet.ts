@@ -1,14 +1,5 @@
-import { type Interval, resample } from './bootstrap.js';
-import {
-  assertComparable,
-  centred,
-  columnMeans,
-  type Features,
-  pickRows,
-  type RandomSource,
-  rowProducts,
-  transposed,
-} from './features.js';
+import type { Interval } from './bootstrap.js';
+import { assertComparable, centred, columnMeans, type Features, rowProducts, transposed } from './features.js';
 import { rootsOfEigenvalues, symmetricEigen } from './symmetric-eigen.js';
 
 /**
@@ -20,32 +11,80 @@ import { rootsOfEigenvalues, symmetricEigen } from './symmetric-eigen.js';
  */
 export function frechetDistance(a: Features, b: Features): number {
   assertComparable('Frechet distance', a, b, 2);
-  return distanceTo(projected(a, rootOf(b)), b);
-}
-
-/** What {@link frechetInterval} is told. */
-export interface FrechetIntervalOptions {
-  /** Resamples; each takes one eigen-decomposition of size min(n, width). */
-  readonly resamples: number;
-  readonly random: RandomSource['random'];
+  const set = projected(a, rootOf(b));
+  return distanceTo(set, b, spectrumOf(set));
 }
 
 /**
- * The distance with a 95 % interval for the choice of the generated images; the reference is taken as given. Resamples hold
- * images twice, which raises every distance, so the interval is value ± 1.96 standard deviations of them instead of their
- * quantiles; it ends at 0.
+ * The distance with a 95 % interval for the choice of the generated images; the reference is taken as given: value ± 1.96 standard
+ * deviations by the infinitesimal jackknife, ending at 0. It takes no more than the distance itself. A bootstrap would need a
+ * decomposition a resample, and its resamples, which hold images twice, are of lower rank: of 120 images with 150 features its
+ * deviation is four times that of fresh draws, the jackknife's 1.1 times.
  */
-export function frechetInterval(a: Features, b: Features, { resamples, random }: FrechetIntervalOptions): Interval {
+export function frechetInterval(a: Features, b: Features): Interval {
   assertComparable('Frechet distance', a, b, 2);
   const set = projected(a, rootOf(b));
-  const value = distanceTo(set, b);
-  const drawn = resample(a.n, { resamples, random }, (rows) =>
-    distanceTo({ features: pickRows(a, rows), onRoot: pickRows(set.onRoot, rows) }, b),
-  );
-  const mean = drawn.reduce((sum, each) => sum + each, 0) / resamples;
-  const deviation = Math.sqrt(drawn.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (resamples - 1));
-  const half = 1.96 * deviation;
+  const spectrum = spectrumOf(set);
+  const value = distanceTo(set, b, spectrum);
+  const half = 1.96 * jackknifeDeviation(set, b, spectrum);
   return { value, low: Math.max(0, value - half), high: value + half, n: a.n };
+}
+
+/**
+ * Infinitesimal jackknife (Efron 1982, chapter 6): sqrt(sum of squares of what each image adds to the distance) / n. Image x
+ * adds 2 (m - r)·(x - m) + |x - m|^2 - (n - 1) (G^(1/2))_xx, less the mean of all, with G = M Mᵀ (see {@link Spectrum}): the derivative of tr (MᵀM)^(1/2) by a row's weight is half of that row's diagonal entry in (M Mᵀ)^(1/2).
+ */
+function jackknifeDeviation({ features }: Projected, b: Features, spectrum: Spectrum): number {
+  const { n, width } = features;
+  const means = columnMeans(features);
+  const shift = columnMeans(b);
+  const diagonal = spectrum.rootDiagonal();
+  const adds = Float64Array.from({ length: n }, (_, i) => {
+    let sum = -(n - 1) * diagonal[i]!;
+    for (let k = 0; k < width; k++) {
+      const own = features.values[i * width + k]! - means[k]!;
+      sum += 2 * (means[k]! - shift[k]!) * own + own * own;
+    }
+    return sum;
+  });
+  const mean = adds.reduce((sum, each) => sum + each, 0) / n;
+  return Math.sqrt(adds.reduce((sum, each) => sum + (each - mean) ** 2, 0)) / n;
+}
+
+/** What the distance needs of M = X Lᵀ / sqrt(n - 1), X the centred features and Lᵀ L the covariance of the reference. */
+interface Spectrum {
+  /** Singular values of M. */
+  readonly roots: Float64Array;
+  /** Diagonal of (M Mᵀ)^(1/2) [n]. */
+  rootDiagonal(): Float64Array;
+}
+
+/** By whichever Gram matrix of M is smaller. */
+function spectrumOf({ onRoot }: Projected): Spectrum {
+  const x = centred(onRoot);
+  const divisor = x.n - 1;
+  const byRows = x.n <= x.width;
+  const rows = byRows ? x : transposed(x);
+  const size = rows.n;
+  const gram = rowProducts(rows, rows).map((value) => value / divisor);
+  const { values, vectors } = symmetricEigen(gram, size);
+  const roots = rootsOfEigenvalues(values);
+  return {
+    roots,
+    rootDiagonal() {
+      // M Mᵀ has these vectors itself; of Mᵀ M they are V, and M V are those of M Mᵀ, as long as their roots.
+      const v = { values: vectors(), n: size, width: size };
+      const parts = byRows ? v.values : rowProducts(x, transposed(v));
+      return Float64Array.from({ length: x.n }, (_, i) => {
+        let sum = 0;
+        for (const [k, root] of roots.entries()) {
+          const part = parts[i * size + k]! ** 2;
+          if (root > 0) sum += byRows ? part * root : part / (divisor * root);
+        }
+        return sum;
+      });
+    },
+  };
 }
 
 /** Why distances of so few images mean little; undefined where there are enough. @param width of the features */
@@ -87,18 +126,12 @@ const projected = (features: Features, root: Features): Projected => ({
   onRoot: { values: rowProducts(features, root), n: features.n, width: root.n },
 });
 
-/**
- * tr (S R)^(1/2) is the sum of the singular values of X Lᵀ / sqrt(n - 1), X the centred features and Lᵀ L = R: the roots of the
- * eigenvalues of its smaller Gram matrix.
- */
-function distanceTo({ features, onRoot }: Projected, b: Features): number {
+/** tr (S R)^(1/2) is the sum of the singular values of X Lᵀ / sqrt(n - 1), X the centred features and Lᵀ L = R. */
+function distanceTo({ features }: Projected, b: Features, { roots }: Spectrum): number {
   const shift = columnMeans(b);
   const means = columnMeans(features);
   const betweenMeans = means.reduce((sum, mean, i) => sum + (mean - shift[i]!) ** 2, 0);
-  const x = centred(onRoot);
-  const rows = x.n <= x.width ? x : transposed(x);
-  const gram = rowProducts(rows, rows).map((value) => value / (features.n - 1));
-  const cross = rootsOfEigenvalues(symmetricEigen(gram, rows.n).values).reduce((sum, root) => sum + root, 0);
+  const cross = roots.reduce((sum, root) => sum + root, 0);
   return Math.max(0, betweenMeans + totalVariance(features, means) + totalVariance(b, shift) - 2 * cross);
 }
 

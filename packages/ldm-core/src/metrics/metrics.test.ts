@@ -14,7 +14,7 @@ function random(seed: number): () => number {
   };
 }
 
-function normals(n: number, width: number, seed: number, mean = 0): Features {
+function normals(n: number, width: number, seed: number, mean = 0): Features & { values: Float32Array } {
   const values = new Float32Array(n * width);
   new Philox(seed, 3).normal(values, mean, 1);
   return { values, n, width };

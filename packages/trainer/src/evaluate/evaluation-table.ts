@@ -55,18 +55,16 @@ export interface TableOptions {
   readonly protocol: ProtocolName;
   /** Decides which images are looked at, and the resamples. */
   readonly seed: number;
-  /** Resamples of each interval; by default 1000, and for the Frechet distance 100 of up to 256 features or images, else 10. */
+  /** Resamples of each bootstrap; 1000 by default. */
   readonly resamples?: number;
 }
 
 /** Fewer images give no distance that means anything, even as a warning. */
 const LEAST = 10;
-/** Side up to which a Frechet resample takes milliseconds. */
-const SMALL = 256;
 
 /**
  * The metrics of a protocol. Where it asks for fewer images than there are, they are drawn by the seed, from either side.
- * Intervals are bootstraps over conditions: samples of one condition are not independent.
+ * Intervals are bootstraps over conditions, since samples of one condition are not independent; those of the distances are their own.
  * @param reference the features of real images; absent: no distances
  * @throws EvaluationError if there are too few images for the protocol, or for any
  */
@@ -121,8 +119,7 @@ export function evaluationTable(
   if (reference) {
     const a = pickRows(generated.features, chosen);
     const b = pickRows(reference.features, choose(reference.features.n, wanted, seed));
-    const isSmall = Math.min(a.n, a.width) <= SMALL;
-    add('frechet', frechetInterval(a, b, { resamples: resamples ?? (isSmall ? 100 : 10), random: random('frechet') }));
+    add('frechet', frechetInterval(a, b));
     add('kid', kernelDistance(a, b, { random: random('kid') }));
     const warning = frechetWarning(Math.min(a.n, b.n), a.width);
     if (warning) warnings.push(warning);
