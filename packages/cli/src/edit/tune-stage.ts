@@ -35,7 +35,9 @@ export async function tuneStage(
   { signal, note, progress }: EditSession,
 ): Promise<TuneState> {
   const { title, step, iterations, from, draw, part, record, saveMinutes } = run;
-  note(`${title}: ${iterations} iterations${from > 0 ? `, ${from} of them done before` : ''}`);
+  note(
+    `${title}: ${iterations} iteration${iterations === 1 ? '' : 's'}${from > 0 ? `, ${from} of them done before` : ''}`,
+  );
   const save = async (state: TuneState, done: number): Promise<void> => {
     if (done > from) await folder.save(part, (path) => writeTensors(path, tensorsByName(state), record(done)));
   };
@@ -59,7 +61,8 @@ export async function tuneStage(
       },
     });
     bar.clear();
-    if (from < iterations) note(`${title}: done, last loss ${last.toPrecision(4)}, ${bar.rate.toFixed(2)} steps/s`);
+    const speed = bar.rate > 0 ? `, ${bar.rate.toFixed(2)} steps/s` : '';
+    if (from < iterations) note(`${title}: done, last loss ${last.toPrecision(4)}${speed}`);
     return state;
   } catch (error) {
     bar.clear();
