@@ -80,7 +80,8 @@ function checkImport(workspace, path, specifier) {
     const target = posix.join(posix.dirname(path), specifier);
     // Test helpers are not shipped, so tests of one package may use those of another.
     const shared = isTest(path) && /^packages\/[^/]+\/test\//.test(target);
-    if (packageOf(target) !== own && !shared) return `'${specifier}' leaves the package; import another package by its name`;
+    if (packageOf(target) !== own && !shared)
+      return `'${specifier}' leaves the package; import another package by its name`;
     if (path.endsWith('.ts') && !/\.(m?js|json)$/.test(specifier))
       return `'${specifier}' needs its file extension ('.js')`;
     return undefined;
