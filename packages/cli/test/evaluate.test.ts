@@ -31,7 +31,7 @@ describe('codiff evaluate', () => {
     expect(stderr).toContain('codiff evaluate train classifier');
   });
 
-  it('trains the networks of drawings', async () => {
+  it('trains the networks of drawings', { timeout: 120_000 }, async () => {
     const run = await evaluate('train', '--drawings', '100', '--held_out', '50', '--steps', '2');
     expect(run).toMatchObject({ code: 0 });
     expect(run.stdout).toMatch(/drawing_parser\.safetensors: accuracy 0\.\d+ on 50 held-out drawings, 2 steps/);
@@ -71,7 +71,7 @@ describe('codiff evaluate', () => {
     }
   });
 
-  it('samples a model, goes on with its folder, and keeps to it', async () => {
+  it('samples a model, goes on with its folder, and keeps to it', { timeout: 240_000 }, async () => {
     const folder = 'outputs/evaluated';
     const args = [
       ...[

@@ -51,6 +51,9 @@ export interface EvaluationResult {
 
 const SAMPLES_AT_ONCE = 8;
 
+const NAMES_DIFFER =
+  'the images have other names than those of --data, which is only their reference: no masks and captions are compared (name them as there, or give --masks and --captions)';
+
 /**
  * Evaluate a folder of images, or a model.
  * @throws UsageError and InputError for what the user can mend, Interrupted after Ctrl-C
@@ -101,6 +104,7 @@ export async function evaluate(flags: EvaluateFlags): Promise<EvaluationResult> 
         warnings: [
           ...(networks.notes ?? []),
           ...notesOn(entries, networks.features.side, generated.size),
+          ...(faces && entries.every(({ mask, caption }) => (mask ?? caption) === undefined) ? [NAMES_DIFFER] : []),
           ...new Set(tables.flatMap(({ warnings }) => warnings)),
         ],
         networks: {

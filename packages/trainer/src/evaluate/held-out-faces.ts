@@ -3,7 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { DatasetConfig } from '../config/data-configs.js';
 import { readCaptions } from '../data/captions.js';
 import { FaceDataset, type FaceDatasetOptions } from '../data/face-dataset.js';
-import { findFolders } from '../data/layout.js';
+import { findFolders, LAYOUT } from '../data/layout.js';
 import { EvaluationError } from './evaluation-error.js';
 import { type ImageEntry, listImages } from './image-set.js';
 
@@ -27,11 +27,17 @@ export interface HeldOutFace {
  */
 export function heldOutFaces(data: string | FaceDatasetOptions): HeldOutFace[] {
   const { dataset } = typeof data === 'string' ? rootOptions(data) : data;
-  const hasMasks =
-    dataset.maskFolder !== '' && (dataset.conditions.includes('seg_mask') || existsSync(dataset.maskFolder));
-  const conditions = hasMasks ? ['text', 'seg_mask'] : ['text'];
-  const faces = new FaceDataset({ dataset: { ...dataset, conditions }, preprocessor: { size: 0, phase: 'val' } });
-  const pictures = maskPictures(dataset.imageFolder);
+  const root = dirname(dirname(dataset.imageFolder));
+  // A config of texts alone names no masks, but they may lie beside the images, and its model is measured by them too.
+  const maskFolder = dataset.conditions.includes('seg_mask')
+    ? dataset.maskFolder
+    : [dataset.maskFolder, join(root, LAYOUT.mask)].find((folder) => folder !== '' && existsSync(folder));
+  const conditions = maskFolder === undefined ? ['text'] : ['text', 'seg_mask'];
+  const faces = new FaceDataset({
+    dataset: { ...dataset, conditions, maskFolder: maskFolder ?? '' },
+    preprocessor: { size: 0, phase: 'val' },
+  });
+  const pictures = maskPictures(root);
   return faces.names.map((name) => {
     const { image, mask: condition } = faces.filesOf(name);
     const stem = name.split('.')[0]!;
@@ -57,8 +63,7 @@ function rootOptions(root: string): Pick<FaceDatasetOptions, 'dataset'> {
 }
 
 /** The masks as pictures, which lie beside `image/` in sets that were made here. */
-function maskPictures(imageFolder: string): string | undefined {
-  const root = dirname(dirname(imageFolder));
+function maskPictures(root: string): string | undefined {
   const names = existsSync(root) ? readdirSync(root).filter((name) => name.startsWith('mask_png')) : [];
   return names.length === 1 ? join(root, names[0]!) : undefined;
 }
