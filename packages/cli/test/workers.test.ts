@@ -59,7 +59,7 @@ const firstStage = 'model.params.first_stage_config.params';
 const config = [
   ...['-b', 'configs/tiny_mask.yaml', '--log_every_n_steps', '1', '--num_sanity_val_steps', '0'],
   ...['--check_val_every_n_epoch', '1000', '--save_every', '2'],
-  'data.params.train.params.test_dataset_size=4',
+  ...['data.params.train.params.test_dataset_size=4', 'data.params.num_workers=0'],
   ...[`${unet}.use_checkpoint=false`, `${unet}.channel_mult=[1]`, `${unet}.attention_resolutions=[]`],
   ...[`${firstStage}.ckpt_path=null`, `${firstStage}.ddconfig.ch_mult=[1,1,1]`],
   'lightning.callbacks.image_logger.params.disabled=true',

@@ -243,6 +243,17 @@ describe('train', () => {
     expect(files()).toEqual(['last.ckpt']);
   });
 
+  it('says what is there still where the last checkpoint cannot be written', async () => {
+    const keeper = new (class extends CheckpointKeeper {
+      override async saveLast() {
+        throw new Error('no space left on device');
+      }
+    })({ folder: join(folder, 'checkpoints'), ...tinyDiffusion('text'), seed: 2, config: {} });
+    await expect(start({ keeper, limits: { maxSteps: 1 } })).rejects.toThrow(
+      /done at step 1, but the checkpoint of it cannot be written: no space left on device\. .*--resume/,
+    );
+  });
+
   it('says before the first step that the monitor does not exist, or that there is no data', async () => {
     await expect(start({ monitor: 'val/los' })).rejects.toThrow("the monitor 'val/los' is not among");
     await expect(start({ train: syntheticSource(0) })).rejects.toThrow('has no batch');

@@ -244,7 +244,16 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
     }
     throw error;
   }
-  if (saved !== progress) await keeper.saveLast({ frozen, state }, progress);
+  if (saved !== progress) {
+    await keeper.saveLast({ frozen, state }, progress).catch((cause: unknown) => {
+      if (cause instanceof ReplicasDifferError) throw cause;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TrainError(
+        `train: done at step ${progress.globalStep}, but the checkpoint of it cannot be written: ${reason}. The one before is still there; make room, and go on from it with --resume`,
+        { cause },
+      );
+    });
+  }
   return { why, progress, divided: { frozen, state } };
 }
 
