@@ -17,7 +17,7 @@ export function expectWellFormed(page: string): void {
     expect(page.slice(at, next), 'text between tags').not.toMatch(/>|&(?!(amp|lt|gt|quot|#39);)/);
     const tag = /^<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z-]+(?:="[^"<]*")?)*)\s*(\/?)>/.exec(page.slice(next));
     if (tag === null) throw new Error(`not a tag: ${page.slice(next, next + 80)}`);
-    const [all, closing, name, attributes, selfClosing] = tag as unknown as [string, string, string, string, string];
+    const [all, closing = '', name = '', attributes = '', selfClosing = ''] = tag;
     at = next + all.length;
     for (const [, id] of attributes.matchAll(/\sid="([^"]*)"/g)) ids.push(id!);
     if (closing) {

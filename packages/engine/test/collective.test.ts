@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { EngineErrorCode } from '../src/errors.js';
+import { freePorts } from './support/free-ports.js';
 
 const PROGRAM = fileURLToPath(new URL('./children/collective.ts', import.meta.url));
 
@@ -17,19 +18,6 @@ interface Report {
   readonly twice: string;
   readonly error?: { readonly isEngineError: boolean; readonly code: EngineErrorCode; readonly message: string };
   readonly waitedMs?: number;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 interface Process {

@@ -1,11 +1,11 @@
 /** Data-parallel training by real processes on the CPU. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { freePorts } from '../../engine/test/support/free-ports.js';
 import type { TeamTask } from './children/team-run.js';
 
 const PROGRAM = fileURLToPath(new URL('./children/team-run.ts', import.meta.url));
@@ -53,19 +53,6 @@ function live(task: TeamTask): Life {
     });
   const ready = until(() => stdout.startsWith('ready'));
   return { child, ready, end };
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Two processes, or (`alone`) one with batches twice as large. */
