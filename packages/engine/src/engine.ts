@@ -2,12 +2,15 @@ import type { EngineBackend } from './backend.js';
 import type { TensorBinding } from './binding.js';
 import type { Cluster } from './collective/cluster.js';
 import { EngineError } from './errors.js';
+import type { Region } from './tensor-pool.js';
 
 /** The engine of this process: libtensorflow has one context a process, and tfjs one global state. */
 export interface Engine {
   readonly binding: TensorBinding;
   readonly backend: EngineBackend;
   readonly info: EngineInfo;
+  /** Where the first CPU tensors will lie; null: nobody knows. */
+  readonly pool: Region | null;
 }
 
 /** What `useEngine` chose. */

@@ -12,7 +12,7 @@ import { endWith } from './exit.js';
 import { registerKernels } from './kernels/index.js';
 import { limitMemory, limitTensors } from './memory-limit.js';
 import { openRuntime, type Runtime } from './runtime.js';
-import { reserveFirstRegion } from './tensor-pool.js';
+import { type Region, reserveFirstRegion } from './tensor-pool.js';
 import { guardVariables } from './variable-guard.js';
 
 /** Priority over tfjs's own backends, as upstream's node backend has it. */
@@ -73,7 +73,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
   checkOptions(wanted);
   const resolved = resolve(wanted);
   const library = locate();
-  const runtime = open(library, resolved);
+  const { runtime, pool } = open(library, resolved);
 
   const binding = new TensorBinding(runtime);
   const backend = createBackend(binding);
@@ -89,7 +89,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
     deterministic,
     cluster: cluster ?? null,
   };
-  setEngine({ binding, backend, info });
+  setEngine({ binding, backend, info, pool });
   options = resolved;
   guardVariables(binding);
   registerKernels();
@@ -114,7 +114,7 @@ function locate(): LibraryLocation {
   );
 }
 
-function open(library: LibraryLocation, resolved: Resolved): Runtime {
+function open(library: LibraryLocation, resolved: Resolved): { runtime: Runtime; pool: Region | null } {
   const { device, threads, memoryGrowth, memoryLimitMiB, tensorFloat32, deterministic, cluster } = resolved;
   const cpuOnly = device?.startsWith('cpu') ?? false;
   const gpuComes = !cpuOnly && library.gpu && nvidiaDriver() !== null;
@@ -133,11 +133,10 @@ function open(library: LibraryLocation, resolved: Resolved): Runtime {
         ...(memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: memoryLimitMiB, gpus: nvidiaCards().length || 1 }),
       },
     });
-    if (!runtime.onGpu) {
-      const pooled = reserveFirstRegion(runtime.native, memoryLimitMiB);
-      if (memoryLimitMiB !== undefined && !pooled) limitMemory(memoryLimitMiB);
-    }
-    return runtime;
+    if (runtime.onGpu) return { runtime, pool: null };
+    const pool = reserveFirstRegion(runtime.native, memoryLimitMiB);
+    if (memoryLimitMiB !== undefined && pool === null) limitMemory(memoryLimitMiB);
+    return { runtime, pool };
   } catch (error) {
     undo();
     throw error;

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { expectMemory } from '@codiff/engine';
 import {
   type Checkpoint,
   CheckpointMismatch,
@@ -12,8 +13,14 @@ import {
   TensorToWrite,
 } from '@codiff/ldm-core';
 import { openCheckpointFile } from '@codiff/ldm-core/node';
+import { util } from '@tensorflow/tfjs-core';
 import { InputError } from '../input-error.js';
 import { neededSpecs, UNNEEDED } from './needed-weights.js';
+
+const { sizeFromShape } = util;
+
+/** Of one element on the device. */
+const BYTES = 4;
 
 interface Source {
   readonly checkpoint: Checkpoint;
@@ -81,6 +88,8 @@ export class WeightPlan {
       const wanted = new Map([...specs].filter(([, spec]) => isWanted(spec)));
       return { checkpoint, wanted, options: { ...options, drop: [/./] } };
     });
+    const shapes = loads.flatMap(({ wanted }) => [...wanted.values()].map(({ shape }) => [...shape]));
+    void expectMemory(shapes.reduce((sum, shape) => sum + BYTES * sizeFromShape(shape), 0));
     try {
       for (const { checkpoint, wanted, options } of loads) {
         if (wanted.size === 0) continue;
