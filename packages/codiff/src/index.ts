@@ -27,6 +27,7 @@ export { CONDITIONS, type Condition, sameConditions } from './config/conditions.
 export { branchField, LatentDiffusionComposeConfig } from './config/latent-diffusion-compose-config.js';
 export { COMPOSE_TARGETS } from './config/target-ids.js';
 export { codiffRegistry, composeRoles } from './config/targets.js';
+export { type ConstantAxis, constantAxes } from './constant-influence.js';
 export { type ContactSheet, contactSheet, type SheetCell } from './edit/contact-sheet.js';
 export {
   adamBy,

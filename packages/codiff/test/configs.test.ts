@@ -98,6 +98,8 @@ describe('every argument of sections 19.2 and 19.3 is there, with its default an
         seg_mask_schedule: null,
         ...mix,
         conditions,
+        // Ours: ablations.
+        influence: { constantOver: null },
       },
     ],
     ['ComposeCondStageModel', ComposeCondStageConfig, { conditions }],
@@ -150,6 +152,9 @@ describe('LatentDiffusionCompose', () => {
       ['model.params.first_stage_config={target: nowhere}', 'model.params.conditioning_key=anything'],
       ['model.params.conditions=[text, seg_mask]'],
       [`${UNET}.seg_mask_schedule=linear_decay`, `${UNET}.confidence_input=unet_output`],
+      [`${UNET}.influence={constant_over: time}`],
+      [`${UNET}.influence.constant_over=space`],
+      [`${UNET}.influence={}`],
     ]) {
       expect(problems(overrides)).toEqual([]);
     }
@@ -177,6 +182,9 @@ describe('LatentDiffusionCompose', () => {
       `${UNET}.seg_mask_schedule=cosine`,
       `${UNET}.seg_mask_schedule: wanted one of linear_decay, cosine_decay; got "cosine"`,
     ],
+    [`${UNET}.influence.constant_over=spce`, `${UNET}.influence.constant_over: wanted one of time, space; got "spce"`],
+    [`${UNET}.influence.constant=time`, `${UNET}.influence.constant`],
+    [`${UNET}.influence=time`, `${UNET}.influence: wanted a mapping; got "time"`],
     [`${UNET}.confidence_conditioning_key=concat`, `${UNET}.confidence_conditioning_key: only crossattn works`],
     [
       `${UNET}.conditions=[seg_mask, text, sketch]`,

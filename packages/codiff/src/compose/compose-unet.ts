@@ -11,6 +11,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { collaborate } from '../collaborate.js';
 import type { ComposeUNetConfig } from '../config/compose-unet-config.js';
 import type { Condition } from '../config/conditions.js';
+import { constantInfluence } from '../constant-influence.js';
 import type { MixedNoise } from '../noise-mix.js';
 import { type ComposeOptions, composeOptions } from './compose-options.js';
 import { type ByCondition, type Contexts, checkConditions } from './contexts.js';
@@ -118,7 +119,7 @@ export class ComposeUNet {
   }
 
   /**
-   * What the dynamic diffuser of one condition says, before any softmax.
+   * What the dynamic diffuser of one condition says, before any softmax; constant along what the config says.
    * @param input latents, or the branch's noise, as the options' `influenceInput` says [B,H,W,C]
    * @returns logits [B,H,W,1]
    * @throws RangeError for a condition that is not the model's
@@ -126,7 +127,10 @@ export class ComposeUNet {
   influenceLogits(p: Params, condition: Condition, input: tf.Tensor4D, inputs: Omit<ComposeInputs, 'x'>): tf.Tensor4D {
     const { t, contexts, rng } = inputs;
     const predictor = this.networkOf(condition, this.predictors);
-    return predictor.forward(p, { x: input, t, context: contextOf(condition, contexts), rng: rng?.split(condition) });
+    const context = contextOf(condition, contexts);
+    const predict = (told: tf.Tensor1D) =>
+      predictor.forward(p, { x: input, t: told, context, rng: rng?.split(condition) });
+    return constantInfluence(predict, t, this.config.influence.constantOver);
   }
 
   private networkOf(condition: Condition, networks: ReadonlyMap<Condition, UNetModel>): UNetModel {

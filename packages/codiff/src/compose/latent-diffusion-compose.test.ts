@@ -143,6 +143,49 @@ describe('a step', () => {
     params.dispose();
   });
 
+  describe('with an influence that is constant over', () => {
+    const x = () => tinyLatents(1);
+    // In 32 channels each is its own group, so norms would take away all that a timestep adds.
+    const { target, params: predictor } =
+      tinyConfig().params.compose_unet_config.params.confidence_map_predictor_config;
+    const wide = { target, params: { ...predictor, model_channels: 64 } };
+    const ablated = (axis: 'time' | 'space' | null) =>
+      tinyModel({ compose: { confidence_map_predictor_config: wide, influence: { constant_over: axis } } });
+    const logitsAt = ({ model, params }: Tiny, t: number) =>
+      model.unet.influenceLogits(params, 'text', x(), {
+        t: steps(t),
+        contexts: model.encodeConditions(params, tinyConditions()),
+      });
+
+    it('time, the dynamic diffusers are told timestep 0 at every step', () => {
+      const [full, constant] = [ablated(null), ablated('time')];
+      expectClose(logitsAt(constant, 900), logitsAt(full, 0), 0);
+      expectClose(logitsAt(constant, 20), logitsAt(full, 0), 0);
+      expect(tf.max(tf.abs(tf.sub(logitsAt(full, 900), logitsAt(full, 20)))).dataSync()[0]).toBeGreaterThan(1e-4);
+      for (const { params } of [full, constant]) params.dispose();
+    });
+
+    it('space, every pixel has the mean of the logits, of its own image', () => {
+      const [full, constant] = [ablated(null), ablated('space')];
+      const logits = logitsAt(full, 900);
+      expect(tf.sub(tf.max(logits), tf.min(logits)).dataSync()[0]).toBeGreaterThan(1e-4);
+      expectFlat(logitsAt(constant, 900), tf.mean(logits).dataSync()[0]!);
+      for (const { params } of [full, constant]) params.dispose();
+    });
+
+    it.each(['time', 'space'] as const)('%s, it is trained, and leaves nothing behind', async (axis) => {
+      const { model, params } = ablated(axis);
+      const embeddings = model.encodeConditions(params, tinyConditions());
+      const batch = { x0: x(), noise: tinyLatents(2), t: steps(301), embeddings };
+      const trained = params.filter((key) => model.isTrained(key) && key.endsWith('out.2.weight'));
+      const { grads } = valueAndGrads((p) => model.losses(params.merge(p), batch), trained);
+      for (const grad of grads.values()) expect(tf.max(tf.abs(grad)).dataSync()[0]).toBeGreaterThan(0);
+      const inputs = { t: steps(7), contexts: embeddings };
+      await expectTensors(1, () => model.unet.influenceLogits(params, 'text', batch.x0, inputs));
+      params.dispose();
+    });
+  });
+
   it('leaves nothing behind but what it returns', async () => {
     const { model, params } = two;
     const contexts = model.encodeConditions(params, tinyConditions());

@@ -1,5 +1,6 @@
 import { fields, withRules } from '@codiff/ldm-core';
 import { z } from 'zod';
+import { constantAxes } from '../constant-influence.js';
 import { conditions } from './conditions.js';
 
 /** How influence maps are changed before they mix the branches; shared by the composed UNet and its sampler. */
@@ -30,6 +31,10 @@ export const ComposeUNetConfig = withRules(
     segMaskSchedule: schedule().default(null),
     ...mixFields,
     conditions: conditions(),
+    /** Not in the original: along what the influence may not vary, for ablations. */
+    influence: z
+      .strictObject({ constantOver: fields.oneOf(constantAxes).nullable().default(null) })
+      .default({ constantOver: null }),
   }),
 );
 
