@@ -205,6 +205,20 @@ describe('synthesize', () => {
     ).toEqual({ samples: 12, bad: [] });
   });
 
+  it('draws the last faces of a set alone, the same bytes under the same names', async () => {
+    const part = join(folder, 'part');
+    await synthesize({ n: 2, first: 10, size: 64, seed: 4, out: part });
+    const names = files(part).map(({ parentPath, name }) => join(parentPath, name).slice(part.length + 1));
+    const faces = names.filter((name) => /(10|11)\.(jpg|png|pt)$/.test(name));
+    expect(faces).toHaveLength(8);
+    for (const name of faces)
+      expect(readFileSync(join(part, name)).equals(readFileSync(join(out, name))), name).toBe(true);
+    const captions = (root: string) => [...readCaptions(findFolders(root).textFile)];
+    expect(captions(part)).toEqual(captions(out).slice(10));
+    rmSync(part, { recursive: true });
+    await expect(synthesize({ n: 1, first: -1, size: 64, seed: 1, out: part })).rejects.toThrow(/first face is -1/);
+  });
+
   it('gives generation the mask that training saw', async () => {
     const { maskFolder } = findFolders(out);
     const png = await readMaskPng(join(out, 'mask_png_64/3.png'));

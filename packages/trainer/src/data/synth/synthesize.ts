@@ -22,6 +22,8 @@ export interface SynthOptions {
   /** Side of the images in pixels; at least 32, the side of the mask condition. */
   readonly size: number;
   readonly seed: number;
+  /** Number of the first face, default 0: faces `first` .. `first + n - 1`, which are the same as in a larger set, files' names too. */
+  readonly first?: number;
   readonly out: string;
   /** Told after each face. */
   readonly onFace?: (done: number) => void;
@@ -44,26 +46,29 @@ export interface SynthSummary {
  * folder is there whole or not at all.
  * @throws DataError if `out` holds anything; RangeError for sizes that cannot be drawn
  */
-export async function synthesize({ n, size, seed, out, onFace }: SynthOptions): Promise<SynthSummary> {
+export async function synthesize({ n, size, seed, first = 0, out, onFace }: SynthOptions): Promise<SynthSummary> {
   if (!(Number.isInteger(n) && n > 0)) throw new RangeError(`synth: n is ${n}, a positive whole number was wanted`);
   if (!(Number.isInteger(size) && size >= MASK_SIDE && size <= 2048)) {
     throw new RangeError(`synth: size is ${size}, a whole number from ${MASK_SIDE} to 2048 was wanted`);
+  }
+  if (!(Number.isInteger(first) && first >= 0)) {
+    throw new RangeError(`synth: the first face is ${first}, a whole number of at least 0 was wanted`);
   }
   const counts = new Int32Array(FACE_CLASSES.length);
   let summary: SynthSummary | undefined;
   await writeFolder(out, async (folder) => {
     const folders = [LAYOUT.image(size), 'text', LAYOUT.mask, LAYOUT.sketch, LAYOUT.maskPng(size)];
     for (const part of folders) await mkdir(join(folder, part), { recursive: true });
-    const facts = Array.from({ length: n }, (_, index) => drawFacts(seed, index));
+    const facts = Array.from({ length: n }, (_, i) => drawFacts(seed, first + i));
     const captions: Record<string, Caption> = {};
-    for (const [index, fact] of facts.entries()) {
-      captions[`${index}.jpg`] = writeCaption(fact, seededDraws(seed, 'caption', index));
+    for (const [i, fact] of facts.entries()) {
+      captions[`${first + i}.jpg`] = writeCaption(fact, seededDraws(seed, 'caption', first + i));
     }
     let next = 0;
     let done = 0;
     const draw = async (): Promise<void> => {
-      for (let index = next++; index < n; index = next++) {
-        const mask = await writeFace(folder, facts[index]!, index, size);
+      for (let i = next++; i < n; i = next++) {
+        const mask = await writeFace(folder, facts[i]!, first + i, size);
         for (const id of new Set(mask)) counts[id]!++;
         onFace?.(++done);
       }
