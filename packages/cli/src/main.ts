@@ -1,4 +1,3 @@
-import { CheckpointError, ConfigError } from '@codiff/ldm-core';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { checkpointCommand } from './commands/checkpoint.js';
@@ -10,10 +9,9 @@ import { mask2imageCommand } from './commands/mask2image.js';
 import { reportCommand } from './commands/report.js';
 import { text2imageCommand } from './commands/text2image.js';
 import { trainCommand } from './commands/train.js';
-import { InputError } from './input-error.js';
 import { Interrupted } from './interrupted.js';
 import { explicitSwitches } from './train/overrides.js';
-import { UsageError } from './usage-error.js';
+import { isAboutInput, UsageError } from './usage-error.js';
 
 /** The `codiff` command: each command is a module of `commands/`. */
 const program = yargs(explicitSwitches(hideBin(process.argv)))
@@ -47,15 +45,15 @@ try {
 /** 2: the user can mend it; 130: Ctrl-C; 1: anything else. */
 function exitCode(error: unknown): number {
   if (error instanceof Interrupted) return 130;
-  return error instanceof UsageError || error instanceof InputError ? 2 : 1;
+  return isAboutInput(error) ? 2 : 1;
 }
 
 /** Errors about the user's files and flags explain themselves; a stack is for our own mistakes. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof UsageError) return `${error.message} (--help shows what there is)`;
-  const own = [CheckpointError, ConfigError, InputError, Interrupted].some((type) => error instanceof type);
-  // These by name: their classes would load the engine and the image libraries for every command.
-  const explains = own || 'syscall' in error || ['EngineError', 'DataError'].includes(error.name);
+  // The engine's by name: its class would load the engine for every command.
+  const explains =
+    isAboutInput(error) || error instanceof Interrupted || 'syscall' in error || error.name === 'EngineError';
   return explains ? error.message : (error.stack ?? error.message);
 }

@@ -100,10 +100,19 @@ it('runs the build of an installed package, which has no sources', () => {
   expect(runMode(cli)).toMatchObject({ kind: 'none', message: expect.stringContaining('incomplete') });
 });
 
-it('the command runs from this clone, and ends with 2 for a command that there is not', () => {
+it('the command runs from this clone, and ends with 2 for a command that there is not, and for files that are none', () => {
   const bin = fileURLToPath(new URL('../bin/codiff.mjs', import.meta.url));
   const unknown = spawnSync(process.execPath, [bin, 'no-such-command'], { encoding: 'utf8' });
   expect(unknown).toMatchObject({ status: 2, stderr: expect.stringMatching(/^codiff: .*no-such-command/) });
+  for (const [args, message] of [
+    [['train', '-t', '-b', 'nothing.yaml'], /^codiff: config: 1 problem\n {2}nothing\.yaml: cannot be read/],
+    [['checkpoint', 'inspect', bin], /codiff\.mjs: of no known format, not a checkpoint/],
+    [['dataset', 'check', '--data', 'nothing'], /^codiff: nothing\/image: nothing, one folder was wanted/],
+  ] as const) {
+    const refused = spawnSync(process.execPath, [bin, ...args], { encoding: 'utf8' });
+    expect(refused).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(message) });
+    expect(refused.stderr).not.toMatch(/\n\s+at /);
+  }
   const help = spawnSync(process.execPath, [bin, '--help'], { encoding: 'utf8' });
   expect(help).toMatchObject({ status: 0, stdout: expect.stringMatching(/checkpoint.*codiff doctor says/s) });
 });

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { abortAllReduce, allReduce, type EngineInfo, useEngine } from '@codiff/engine';
 import { type Requests, type TeamPlace, TrainError } from '@codiff/trainer';
-import { InputError } from '../input-error.js';
-import { UsageError } from '../usage-error.js';
+import { isAboutInput } from '../usage-error.js';
 import { type FromWorker, TASK_VARIABLE, type ToWorker, type WorkerTask } from './worker-messages.js';
 
 /** How long a process whose watcher is gone may take to stop and save. */
@@ -77,8 +76,8 @@ export class Worker {
 
   /** Say what went wrong, and end. */
   async fail(error: unknown): Promise<never> {
-    const given = [InputError, UsageError, TrainError].some((type) => error instanceof type);
-    const explains = given || (error instanceof Error && /^(Engine|Data|Config|Checkpoint)Error$/.test(error.name));
+    const given = isAboutInput(error) || error instanceof TrainError;
+    const explains = given || (error instanceof Error && error.name === 'EngineError');
     const message =
       error instanceof Error ? ((explains ? error.message : error.stack) ?? error.message) : String(error);
     await this.say({ kind: 'failed', message, given });
