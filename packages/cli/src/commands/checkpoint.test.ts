@@ -88,6 +88,21 @@ describe('codiff checkpoint', () => {
     await expect(run()).rejects.toThrow(/name one: inspect, convert, init/);
   });
 
+  it('says which file the system has not, or does not take', async () => {
+    await expect(run('inspect', at('none.ckpt'))).rejects.toThrow(
+      /none\.ckpt: no such file or directory; give the path/,
+    );
+    await expect(run('convert', at('none.ckpt'), at('out.ckpt'))).rejects.toThrow(/none\.ckpt: no such file/);
+    const lost = at('none/out.ckpt');
+    await expect(run('convert', tiny, lost)).rejects.toThrow(
+      `${lost}: cannot be written: no such file or directory; give`,
+    );
+    const config = join(fixtures, 'configs/tiny_mask.yaml');
+    await expect(run('init', '--config', config, '--seed', '3', '--out', lost)).rejects.toThrow(
+      `${lost}: cannot be written: no such file or directory; give a file in a folder that is there`,
+    );
+  });
+
   it('refuses pickled names by default, and holds them inert when they are allowed', async () => {
     const hostile = fileURLToPath(new URL('../../../ldm-core/test/checkpoints/hostile.ckpt', import.meta.url));
     await expect(run('inspect', hostile)).rejects.toThrow(/posix\.system/);

@@ -3,6 +3,7 @@ import { describeCheckpoint } from '@codiff/ldm-core';
 import { convertCheckpoint, initCheckpoint, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
 import type { Argv, CommandModule } from 'yargs';
 import { formatDescription } from '../checkpoint-report.js';
+import { InputError } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
 
 interface Opening {
@@ -21,6 +22,18 @@ const opening = {
   },
 } as const;
 
+/** What the system says of a file that was named to read, or to write; anything else stays as it is. */
+function aboutFile(error: unknown, read: string | null, written: string | null): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  // 'ENOENT: no such file or directory, open 'x'': the path may be that of a temporary file.
+  const reason = error.message.replace(/^[A-Z\d]+: /, '').replace(/, \w+( '.*)?$/s, '');
+  if (written === null || ('path' in error && error.path === read))
+    return new InputError(`${read}: ${reason}; give the path of a checkpoint file`, { cause: error });
+  return new InputError(`${written}: cannot be written: ${reason}; give a file in a folder that is there`, {
+    cause: error,
+  });
+}
+
 const inspect: CommandModule<object, Opening & { file: string; json: boolean; prefix: string }> = {
   command: 'inspect <file>',
   describe: 'show format, types and keys by prefix; reads the header only',
@@ -31,7 +44,9 @@ const inspect: CommandModule<object, Opening & { file: string; json: boolean; pr
       .option('prefix', { type: 'string', default: '', describe: 'only keys that start with this' })
       .options(opening),
   handler: async ({ file, json, prefix, verify, allowGlobal }) => {
-    const checkpoint = await openCheckpointFile(file, { verify, inertGlobals: allowGlobal });
+    const checkpoint = await openCheckpointFile(file, { verify, inertGlobals: allowGlobal }).catch((error: unknown) => {
+      throw aboutFile(error, file, null);
+    });
     try {
       const description = describeCheckpoint(checkpoint, prefix);
       process.stdout.write(json ? `${JSON.stringify(description, null, 1)}\n` : formatDescription(description));
@@ -62,7 +77,9 @@ const convert: CommandModule<
       .options(opening),
   handler: async ({ in: from, out, dtype, prefixStrip, verify, allowGlobal }) => {
     const options = { verify, inertGlobals: allowGlobal, stripPrefix: prefixStrip, ...(dtype ? { dtype } : {}) };
-    const written = await convertCheckpoint(from, out, options);
+    const written = await convertCheckpoint(from, out, options).catch((error: unknown) => {
+      throw aboutFile(error, from, out);
+    });
     process.stdout.write(`${out}: ${written} tensors\n`);
   },
 };
@@ -93,7 +110,9 @@ const init: CommandModule<
   handler: async ({ config, seed, out, dtype, set }) => {
     if (!Number.isSafeInteger(seed)) throw new UsageError('--seed must be a whole number');
     const specs = specsOf(await loadConfig(config, { registry: codiffRegistry, overrides: set }));
-    await initCheckpoint(out, specs, seed, dtype);
+    await initCheckpoint(out, specs, seed, dtype).catch((error: unknown) => {
+      throw aboutFile(error, null, out);
+    });
     process.stdout.write(`${out}: ${specs.size} tensors\n`);
   },
 };
