@@ -23,6 +23,7 @@ const synth: CommandModule<object, { n: number; size: number; seed: number; out:
         throw new UsageError(`--${flag} is ${value}, a ${flag === 'seed' ? '' : 'positive '}whole number was wanted`);
       }
     }
+    if (size < 32 || size > 2048) throw new UsageError(`--size is ${size}, a whole number from 32 to 2048 was wanted`);
     const { synthesize } = await trainer();
     const { classes, absent } = await synthesize({ ...whole, out, onFace: progress('faces', n) });
     const held = Object.entries(classes).filter(([, count]) => count > 0);
