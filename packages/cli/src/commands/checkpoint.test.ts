@@ -106,6 +106,6 @@ describe('codiff checkpoint', () => {
   it('refuses pickled names by default, and holds them inert when they are allowed', async () => {
     const hostile = fileURLToPath(new URL('../../../ldm-core/test/checkpoints/hostile.ckpt', import.meta.url));
     await expect(run('inspect', hostile)).rejects.toThrow(/posix\.system/);
-    expect(await run('inspect', hostile, '--allow-global', 'posix.system')).toContain('1 tensors, 24 elements');
+    expect(await run('inspect', hostile, '--allow_global', 'posix.system')).toContain('1 tensors, 24 elements');
   });
 });

@@ -8,13 +8,14 @@ import { UsageError } from '../usage-error.js';
 
 interface Opening {
   verify: boolean;
-  allowGlobal: string[];
+  'allow-global': string[];
 }
 
 /** Flags that say how a file is opened. */
 const opening = {
   verify: { type: 'boolean', default: true, describe: 'compare stored checksums (--no-verify: read damaged files)' },
-  allowGlobal: {
+  'allow-global': {
+    alias: 'allow_global',
     type: 'string',
     array: true,
     default: [] as string[],
@@ -43,7 +44,7 @@ const inspect: CommandModule<object, Opening & { file: string; json: boolean; pr
       .option('json', { type: 'boolean', default: false, describe: 'everything as JSON, with each key and shape' })
       .option('prefix', { type: 'string', default: '', describe: 'only keys that start with this' })
       .options(opening),
-  handler: async ({ file, json, prefix, verify, allowGlobal }) => {
+  handler: async ({ file, json, prefix, verify, 'allow-global': allowGlobal }) => {
     const checkpoint = await openCheckpointFile(file, { verify, inertGlobals: allowGlobal }).catch((error: unknown) => {
       throw aboutFile(error, file, null);
     });
@@ -69,13 +70,14 @@ const convert: CommandModule<
       .positional('in', { type: 'string', demandOption: true })
       .positional('out', { type: 'string', demandOption: true })
       .option('dtype', { choices: halves, describe: 'type of floating-point weights (default: as they are)' })
-      .option('prefixStrip', {
+      .option('prefix-strip', {
+        alias: 'prefix_strip',
         type: 'string',
         default: '',
         describe: 'keep only keys with this prefix, and take it off',
       })
       .options(opening),
-  handler: async ({ in: from, out, dtype, prefixStrip, verify, allowGlobal }) => {
+  handler: async ({ in: from, out, dtype, prefixStrip, verify, 'allow-global': allowGlobal }) => {
     const options = { verify, inertGlobals: allowGlobal, stripPrefix: prefixStrip, ...(dtype ? { dtype } : {}) };
     const written = await convertCheckpoint(from, out, options).catch((error: unknown) => {
       throw aboutFile(error, from, out);

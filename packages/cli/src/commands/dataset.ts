@@ -59,7 +59,12 @@ const prepare: CommandModule<object, PrepareFlags> = {
       })
       .option('sketches', { type: 'string', describe: 'folder of pictures of sketches' })
       .option('size', { type: 'number', describe: 'crop and resize images to this side (default: copy them)' })
-      .option('skipBad', { type: 'boolean', default: false, describe: 'leave out samples that cannot be used' })
+      .option('skip-bad', {
+        alias: 'skip_bad',
+        type: 'boolean',
+        default: false,
+        describe: 'leave out samples that cannot be used',
+      })
       .option('out', { type: 'string', demandOption: true, describe: 'folder to make' }),
   handler: async ({ images, masks, captions, sketches, size, skipBad, out }) => {
     if (size !== undefined && !(Number.isSafeInteger(size) && size >= 8)) {
