@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import type { RunLog } from '@codiff/trainer';
+import { codiff } from './codiff-child.js';
+import { lossName } from './curves.js';
+import { heldOutPsnr } from './held-out-psnr.js';
+import { PretrainError } from './pretrain-error.js';
+import type { HeldOutFigure } from './shipped-record.js';
+import { type StageName, shippedFile } from './stage-table.js';
+
+/** Held-out faces behind the figures: of reconstructions, and of samples, which take a hundred times longer each. */
+export const LIMITS = { reconstructed: 1000, sampled: 200 } as const;
+
+/** What `codiff evaluate` calls the figures that are kept, and what they are. */
+const METRICS: Readonly<Record<string, string>> = {
+  mask_accuracy: 'pixels whose class, as the parser of drawings finds it, is that of the given mask',
+  mask_miou: 'mean intersection over union of the same',
+  text_consistency: 'attributes that the classifier of drawings finds as the given text has them',
+};
+
+/**
+ * What shipped weights do with faces that they were not trained on. The weights are read from their shipped files.
+ * @param root the repository, which is the working directory @param log of the training
+ * @param limit most faces
+ */
+export async function heldOutFigures(
+  stage: StageName,
+  { root, log, limit }: { readonly root: string; readonly log: Pick<RunLog, 'scalars'>; readonly limit: number },
+): Promise<HeldOutFigure[]> {
+  if (stage === 'vae') return reconstructionFigures(root, Math.min(limit, LIMITS.reconstructed));
+  const [, loss] = log.scalars.get(`val/${lossName(stage)}`)?.at(-1) ?? [];
+  if (loss === undefined) throw new PretrainError(`${stage}: the run's log holds no validation loss`);
+  const figure = {
+    name: `val/${lossName(stage)}`,
+    value: rounded(loss),
+    n: 160,
+    what: 'squared error of the predicted noise',
+  };
+  return [figure, ...(await sampleFigures(root, stage, Math.min(limit, LIMITS.sampled)))];
+}
+
+async function reconstructionFigures(root: string, limit: number): Promise<HeldOutFigure[]> {
+  const [config, weights] = [shippedFile('vae', 'yaml'), join(root, shippedFile('vae'))];
+  const { mean, pooled, least, n } = await heldOutPsnr({ config, weights, root, limit });
+  const of = 'reconstruction from the most likely latent, levels 0 to 1, dB';
+  return [
+    { name: 'psnr', value: rounded(mean), n, what: `PSNR of the ${of}, mean over images` },
+    { name: 'psnr_pooled', value: rounded(pooled), n, what: 'PSNR of the mean squared error of all of them, dB' },
+    { name: 'psnr_least', value: rounded(least), n, what: 'PSNR of the worst of them, dB' },
+  ];
+}
+
+/** Figures of samples made from held-out conditions, by the networks in `pretrained/evaluators`. */
+async function sampleFigures(root: string, stage: Exclude<StageName, 'vae'>, n: number): Promise<HeldOutFigure[]> {
+  const model = ['--config_path', shippedFile(stage, 'yaml'), '--ckpt_path', shippedFile(stage)];
+  const words = ['evaluate', ...model, '--data', shippedFile(stage, 'yaml'), '--num_samples', String(n)];
+  const folder = `outputs/pretrain/${stage}`;
+  const { code, output } = await codiff(
+    root,
+    [...words, '--protocol', 'all', '--seed', '0', '--save_folder', folder, '--json'],
+    { keep: true },
+  );
+  if (code !== 0) throw new PretrainError(`${stage}: 'codiff evaluate' ended with ${code ?? 'a signal'}; see above`);
+  const { rows } = JSON.parse(output) as { rows: readonly { metric: string; value: number | null; n: number }[] };
+  return rows.flatMap(({ metric, value, n }) => {
+    const what = METRICS[metric];
+    return what === undefined || value === null ? [] : [{ name: metric, value: rounded(value), n, what }];
+  });
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));

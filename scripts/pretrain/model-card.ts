@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { curveSvg } from './curve-svg.js';
+import { DRAWINGS, drawCommand } from './drawings.js';
+import { readRecord, type ShippedRecord, writeText } from './shipped-record.js';
+import { commandLine, PRETRAIN_STAGES, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
+
+/** What each model does, and what its file holds. */
+const MODELS: Readonly<Record<StageName, string>> = {
+  vae: 'autoencoder: 64x64 drawing to 16x16x4 latent and back',
+  mask: 'latent diffusion under a mask: UNet and mask encoder',
+  text: 'latent diffusion under a text: UNet and text encoder',
+  codiff: 'the two dynamic diffusers alone',
+};
+
+/** Write the model card and the curves from the records that are there. @param root the repository */
+export async function writeModelCard(root: string): Promise<void> {
+  const records: ShippedRecord[] = [];
+  for (const name of STAGE_NAMES) {
+    const record = await readRecord(root, name);
+    if (record === null) continue;
+    records.push(record);
+    await writeText(join(root, shippedFile(name, 'svg')), curveSvg(record));
+  }
+  await writeText(join(root, SHIPPED, 'README.md'), modelCard(records));
+}
+
+/** The card in Markdown. @param records of the stages that have shipped, in order */
+export function modelCard(records: readonly ShippedRecord[]): string {
+  const absent = PRETRAIN_STAGES.filter(({ name }) => !records.some(({ stage }) => stage === name));
+  const bytes = records.reduce((sum, { weights }) => sum + weights.bytes, 0);
+  return [
+    '# Demo weights',
+    '',
+    "Written by `npm run demo:train` from the records beside it (`*.json`); don't edit.",
+    '',
+    'Weights of a small collaborative diffusion model of drawn faces, 64x64, trained from nothing on 2 cores. `npm run demo -- --pretrained`',
+    'makes images with them. They are float16, read into float32. Licence: Apache-2.0; data and training are this repository’s own.',
+    '',
+    ...table(
+      ['file', 'what', 'numbers', 'MB', 'SHA-256'],
+      records.map(({ stage, weights }) => [
+        `\`${stage}.safetensors\``,
+        MODELS[stage],
+        String(weights.parameters),
+        (weights.bytes / 1e6).toFixed(2),
+        `\`${weights.sha256}\``,
+      ]),
+    ),
+    '',
+    `${(bytes / 1e6).toFixed(2)} MB in all.${absent.length > 0 ? ` Not trained yet: ${absent.map(({ name }) => name).join(', ')}.` : ''}`,
+    'A file holds what its stage trained, and no more: no optimizer, no training loss, no copy of another stage. The configs beside them',
+    'name the other files, so from the repository’s root',
+    '',
+    '```',
+    'npm run -s codiff -- generate --config_path pretrained/demo/codiff.yaml --ckpt_path pretrained/demo/codiff.safetensors \\',
+    '  --mask_path MASK.png --input_text "..."',
+    '```',
+    '',
+    'finds all of them; `text2image` and `mask2image` likewise with `text` and `mask`. `npm run demo:train -- --assemble FILE` writes the',
+    'collaborative model as one checkpoint, for tools that want that.',
+    '',
+    '## Recipe',
+    '',
+    `Data: ${DRAWINGS.faces} faces that \`${commandLine(drawCommand())}\` draws, of which the last ${DRAWINGS.heldOut} are held out. The same command`,
+    'draws the same faces. `npm run demo:train` does all of this, a stage after the other, and goes on where it was stopped.',
+    '',
+    ...table(
+      ['stage', 'steps x images', 'seed', 'precision', 'minutes', 'read'],
+      records.map(({ stage, steps, batchSize, seed, precision, seconds, inputs }) => [
+        stage,
+        `${steps} x ${batchSize}`,
+        String(seed),
+        precision,
+        (seconds / 60).toFixed(1),
+        Object.keys(inputs).join(', ') || 'nothing',
+      ]),
+    ),
+    '',
+    'Minutes are those of a machine that may have done other work too. A run that was not interrupted and one that was take the same steps;',
+    'other machines and versions round otherwise.',
+    '',
+    ...records.flatMap(({ stage, command, machine, versions }) => [
+      `**${stage}**, on ${machine}, ${Object.entries(versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', ')}:`,
+      '',
+      '```',
+      command,
+      '```',
+      '',
+    ]),
+    '## Held-out faces',
+    '',
+    ...table(
+      ['stage', 'figure', 'value', 'faces', 'what'],
+      records.flatMap(({ stage, heldOut }) =>
+        heldOut.map(({ name, value, n, what }) => [stage, `\`${name}\``, String(value), String(n), what]),
+      ),
+    ),
+    '',
+    'Of the shipped float16 files, but for the validation loss, which is of the run’s last weights. Samples: 50 steps, seed 0, judged by the',
+    'networks in `pretrained/evaluators`, which share nothing with these models.',
+    '',
+    '## Curves',
+    '',
+    ...records.map(({ stage, curves }) => `![${curves.name} of ${stage}](${stage}.svg)`),
+    '',
+    '## Limits',
+    '',
+    '- Drawn faces of 64x64 only: no photographs, no other sizes. Masks hold the classes that the drawings have (skin, brows, eyes, ears, nose,',
+    '  lips, hair, neck, cloth, and at times hat, glasses, earrings, necklaces).',
+    '- Texts in the words of the drawn captions: gender, age and beard. Other words were never seen; the text encoder has not learned them.',
+    '- Small models, trained for less than an hour each: fine lines may waver, and rare parts may be missing.',
+    '- Gender, age and beard are marks of drawings (`packages/trainer/README.md`), and say nothing about people.',
+    '',
+  ].join('\n');
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

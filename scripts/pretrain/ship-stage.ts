@@ -1,0 +1,70 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { useEngine } from '@codiff/engine';
+import { dumpYaml } from '@codiff/ldm-core';
+import { dataModuleOf } from '@codiff/trainer';
+import { exportWeights } from './artefact.js';
+import { curvesOf, readLog } from './curves.js';
+import { heldOutFigures } from './held-out-figures.js';
+import { configOf, type EarlierRun } from './run-to-resume.js';
+import { checkedRecord, type ShippedRecord, writeRecord, writeText } from './shipped-record.js';
+import {
+  commandLine,
+  overridesOf,
+  type PretrainStage,
+  SHIPPED,
+  type StageName,
+  shippedFile,
+  trainCommand,
+} from './stage-table.js';
+
+/**
+ * Turn a finished run into what ships: weights, config and record. The record is written last: a stage without one is not done.
+ * @param root the repository, which is the working directory @param limit most held-out faces to measure by
+ */
+export async function shipStage(
+  stage: PretrainStage,
+  { folder, steps }: EarlierRun,
+  { root, limit }: { readonly root: string; readonly limit: number },
+): Promise<ShippedRecord> {
+  const { name } = stage;
+  await mkdir(join(root, SHIPPED), { recursive: true });
+  const { lightning: _, ...config } = await configOf(stage, root);
+  const weights = await exportWeights(name, join(root, folder, 'checkpoints/last.ckpt'), join(root, shippedFile(name)));
+  await writeText(join(root, shippedFile(name, 'yaml')), `${headOf(stage)}${dumpYaml(config)}`);
+  const log = await readLog(join(root, folder));
+  const { libraryVersion } = await useEngine({ device: 'cpu', deterministic: true });
+  const heldOut = await heldOutFigures(name, { root, log, limit });
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
+  const facts = log.sessions.at(-1)?.facts ?? {};
+  const record: ShippedRecord = {
+    version: 1,
+    stage: name,
+    command: commandLine(trainCommand(stage)),
+    config: stage.config,
+    overrides: overridesOf(stage),
+    seed: stage.seed,
+    steps,
+    batchSize: dataModuleOf(config.data ?? {}).batchSize,
+    precision: stage.precision,
+    versions: { codiff: version, libtensorflow: libraryVersion, node: facts.node ?? process.version },
+    machine: `${facts.processor ?? process.arch}, ${facts.cores ?? 'unknown'} cores`,
+    seconds: Math.round(log.seconds),
+    weights: { ...weights, dtype: 'float16' },
+    inputs: await inputsOf(stage, root),
+    curves: curvesOf(name, log),
+    heldOut,
+  };
+  await writeRecord(root, record);
+  return record;
+}
+
+/** SHA-256 of what the stage read. @throws PretrainError if any of it is missing or damaged */
+export async function inputsOf({ needs }: PretrainStage, root: string): Promise<ShippedRecord['inputs']> {
+  const inputs: Partial<Record<StageName, string>> = {};
+  for (const need of needs) inputs[need] = (await checkedRecord(root, need)).weights.sha256;
+  return inputs;
+}
+
+const headOf = ({ name, config }: PretrainStage): string =>
+  `# ${config} as ${shippedFile(name)} was trained by it. Written by 'npm run demo:train -- ${name}'; see README.md here.\n`;

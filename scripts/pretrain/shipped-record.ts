@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { atomicWrite, hashFile } from '@codiff/ldm-core/node';
+import type { ShippedWeights } from './artefact.js';
+import { PretrainError } from './pretrain-error.js';
+import { type StageName, shippedFile } from './stage-table.js';
+
+/** Values of a training by step. */
+export type Curve = readonly (readonly [step: number, value: number])[];
+
+/** One figure about held-out faces. */
+export interface HeldOutFigure {
+  readonly name: string;
+  readonly value: number;
+  /** Faces that it is about. */
+  readonly n: number;
+  /** What it is, in words. */
+  readonly what: string;
+}
+
+/** What is known of shipped weights: `pretrained/demo/<stage>.json`. */
+export interface ShippedRecord {
+  readonly version: 1;
+  readonly stage: StageName;
+  /** The command that trained them, as typed. */
+  readonly command: string;
+  readonly config: string;
+  readonly overrides: readonly string[];
+  readonly seed: number;
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly precision: string;
+  /** Version of this repository, of Node, and of what computed. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly machine: string;
+  /** Of training, without what lay between interruptions. */
+  readonly seconds: number;
+  readonly weights: ShippedWeights & { readonly dtype: 'float16' };
+  /** SHA-256 of the shipped weights that this training read. */
+  readonly inputs: Partial<Readonly<Record<StageName, string>>>;
+  readonly curves: { readonly name: string; readonly train: Curve; readonly validation: Curve };
+  readonly heldOut: readonly HeldOutFigure[];
+}
+
+/** Write the record of a stage, whole or not at all. @param root the repository */
+export const writeRecord = (root: string, record: ShippedRecord): Promise<void> =>
+  writeText(join(root, shippedFile(record.stage, 'json')), `${formatJson(record)}\n`);
+
+/** Write a text, whole or not at all. */
+export const writeText = (path: string, text: string): Promise<void> =>
+  atomicWrite(path, (sink) => sink.write(new TextEncoder().encode(text)));
+
+/** JSON of which lists of numbers take a line, not a line a number. */
+const formatJson = (value: unknown): string =>
+  JSON.stringify(value, null, 1).replace(/\[\s+(-?[\d.e+-]+),\s+(-?[\d.e+-]+)\s+\]/g, '[$1, $2]');
+
+/** The record of a stage; null where the stage has not shipped yet. @throws PretrainError for one that cannot be read */
+export async function readRecord(root: string, stage: StageName): Promise<ShippedRecord | null> {
+  const file = shippedFile(stage, 'json');
+  if (!existsSync(join(root, file))) return null;
+  try {
+    const record = JSON.parse(await readFile(join(root, file), 'utf8')) as ShippedRecord;
+    if (record.version === 1 && record.stage === stage) return record;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new PretrainError(`${file} is no record of the stage '${stage}'; restore it with 'git checkout ${file}'`);
+}
+
+/**
+ * The record of shipped weights that are there and are the ones it describes.
+ * @throws PretrainError if record or weights are missing or damaged
+ */
+export async function checkedRecord(root: string, stage: StageName): Promise<ShippedRecord> {
+  const record = await readRecord(root, stage);
+  const [file, json] = [shippedFile(stage), shippedFile(stage, 'json')];
+  const missing = record === null ? json : existsSync(join(root, file)) ? null : file;
+  if (record === null || missing !== null) {
+    throw new PretrainError(
+      `${missing} is not there; take the repository's with 'git checkout ${missing}', or train it with 'npm run demo:train -- ${stage}'`,
+    );
+  }
+  const found = await hashFile(join(root, file));
+  if (found === record.weights.sha256) return record;
+  throw new PretrainError(
+    `${file} is damaged: its SHA-256 is ${found}, and ${json} says ${record.weights.sha256}; restore it with 'git checkout ${file}'`,
+  );
+}

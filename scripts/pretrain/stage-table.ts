@@ -1,0 +1,114 @@
+import { DRAWINGS as DRAWN } from './drawings.js';
+
+/** The trainings behind the shipped weights, in the order in which they are done. */
+export const STAGE_NAMES = ['vae', 'mask', 'text', 'codiff'] as const;
+/** One of them. */
+export type StageName = (typeof STAGE_NAMES)[number];
+
+/** Where the shipped weights, their records, configs and curves are, from the repository's root. */
+export const SHIPPED = 'pretrained/demo';
+/** Where runs are. */
+export const LOGS = 'logs';
+
+/** What trains one of the models that ship. */
+export interface PretrainStage {
+  readonly name: StageName;
+  /** The demo's own, of which the overrides change the length and the data. */
+  readonly config: string;
+  /** Optimizer steps, the schedule's included. */
+  readonly steps: number;
+  readonly seed: number;
+  readonly precision: 'bfloat16' | '32';
+  /** Stages whose artefacts this one reads. */
+  readonly needs: readonly StageName[];
+  /** Further overrides of the config. */
+  readonly overrides: readonly string[];
+}
+
+/** The shipped file of a stage. @param ending of its name */
+export const shippedFile = (
+  stage: StageName,
+  ending: 'safetensors' | 'json' | 'yaml' | 'svg' = 'safetensors',
+): string => `${SHIPPED}/${stage}.${ending}`;
+
+const FIRST_STAGE = `model.params.first_stage_config.params.ckpt_path=${shippedFile('vae')}`;
+/** Latents are made once; each step still draws anew from their posterior. */
+const CACHED = 'data.cache_latents=true';
+const MASKS = ['train', 'validation'].map((split) => `data.params.${split}.params.mask_folder=${DRAWN.masks}`);
+
+/** Every difference between the trainings of the demo and those of the shipped weights is in this table. */
+export const PRETRAIN_STAGES: readonly PretrainStage[] = [
+  stage('vae', 'demo_vae', 9000, [], []),
+  stage('mask', 'demo_mask', 10_500, ['vae'], [...MASKS, CACHED, FIRST_STAGE]),
+  stage('text', 'demo_text', 7000, ['vae'], [CACHED, FIRST_STAGE]),
+  stage(
+    'codiff',
+    'demo_codiff_mask_text',
+    2500,
+    ['vae', 'mask', 'text'],
+    [
+      ...MASKS,
+      CACHED,
+      // The branches as they were trained, whatever the demo's configs have become since.
+      ...(['text', 'mask'] as const).flatMap((branch) => {
+        const field = branch === 'mask' ? 'seg_mask' : branch;
+        return [
+          `model.params.${field}_ldm_config_path=${shippedFile(branch, 'yaml')}`,
+          `model.params.${field}_ldm_ckpt_path=${shippedFile(branch)}`,
+        ];
+      }),
+    ],
+  ),
+];
+
+function stage(
+  name: StageName,
+  config: string,
+  steps: number,
+  needs: readonly StageName[],
+  overrides: readonly string[],
+): PretrainStage {
+  return { name, config: `configs/${config}.yaml`, steps, seed: 23, precision: 'bfloat16', needs, overrides };
+}
+
+/** The overrides of a stage's config, as the words of its command line. */
+export function overridesOf({ steps, overrides }: PretrainStage): string[] {
+  return [
+    `model.params.scheduler_config.params.cycle_lengths=[${steps}]`,
+    `lightning.trainer.max_steps=${steps}`,
+    ...['train', 'validation'].flatMap((split) => [
+      `data.params.${split}.params.image_folder=${DRAWN.images}`,
+      `data.params.${split}.params.text_file=${DRAWN.captions}`,
+      `data.params.${split}.params.test_dataset_size=${DRAWN.heldOut}`,
+    ]),
+    ...overrides,
+  ];
+}
+
+/** The words after `codiff` that train a stage from its beginning. */
+export function trainCommand(stage: PretrainStage): string[] {
+  return [
+    ...['train', '-b', stage.config, '-t', '--seed', String(stage.seed), '--precision', stage.precision],
+    ...['--max_steps', String(stage.steps), '--name', runName(stage)],
+    ...['--num_sanity_val_steps', '0', '--limit_val_batches', '20'],
+    ...overridesOf(stage),
+  ];
+}
+
+/** What {@link trainCommand} sets in the config by flags. */
+export const flagOverrides = ({ steps, precision }: PretrainStage): string[] => [
+  `lightning.trainer.max_steps=${steps}`,
+  `lightning.trainer.precision=${precision}`,
+  'lightning.trainer.num_sanity_val_steps=0',
+  'lightning.trainer.limit_val_batches=20',
+];
+
+/** The words after `codiff` that go on with a run. */
+export const resumeCommand = (run: string): string[] => ['train', '-t', '--resume', run];
+
+/** How the folders of a stage's runs end. */
+export const runName = ({ name }: Pick<PretrainStage, 'name'>): string => `pretrain_${name}`;
+
+/** A command line as it is typed. */
+export const commandLine = (words: readonly string[]): string =>
+  ['npm run -s codiff --', ...words.map((word) => (/^[\w./:=-]+$/.test(word) ? word : `'${word}'`))].join(' ');
