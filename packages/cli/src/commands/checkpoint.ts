@@ -61,7 +61,7 @@ const halves = ['float16', 'bfloat16', 'float32'] as const;
 
 const convert: CommandModule<
   object,
-  Opening & { in: string; out: string; dtype: (typeof halves)[number] | undefined; prefixStrip: string }
+  Opening & { in: string; out: string; dtype: (typeof halves)[number] | undefined; 'prefix-strip': string }
 > = {
   command: 'convert <in> <out>',
   describe: "write a checkpoint's weights as .safetensors or .ckpt, by the ending of <out>",
@@ -77,7 +77,7 @@ const convert: CommandModule<
         describe: 'keep only keys with this prefix, and take it off',
       })
       .options(opening),
-  handler: async ({ in: from, out, dtype, prefixStrip, verify, 'allow-global': allowGlobal }) => {
+  handler: async ({ in: from, out, dtype, 'prefix-strip': prefixStrip, verify, 'allow-global': allowGlobal }) => {
     const options = { verify, inertGlobals: allowGlobal, stripPrefix: prefixStrip, ...(dtype ? { dtype } : {}) };
     const written = await convertCheckpoint(from, out, options).catch((error: unknown) => {
       throw aboutFile(error, from, out);

@@ -39,7 +39,7 @@ interface PrepareFlags {
   captions: string | undefined;
   sketches: string | undefined;
   size: number | undefined;
-  skipBad: boolean;
+  'skip-bad': boolean;
   out: string;
 }
 
@@ -66,7 +66,7 @@ const prepare: CommandModule<object, PrepareFlags> = {
         describe: 'leave out samples that cannot be used',
       })
       .option('out', { type: 'string', demandOption: true, describe: 'folder to make' }),
-  handler: async ({ images, masks, captions, sketches, size, skipBad, out }) => {
+  handler: async ({ images, masks, captions, sketches, size, 'skip-bad': skipBad, out }) => {
     if (size !== undefined && !(Number.isSafeInteger(size) && size >= 8)) {
       throw new UsageError(`--size is ${size}, a whole number from 8 on was wanted`);
     }
