@@ -2,21 +2,37 @@
 import { parseArgs } from 'node:util';
 import { FORMATS, fuzzCheckpoints } from './checkpoints.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    count: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: '1' },
-    from: { type: 'string', default: '0' },
-    format: { type: 'string' },
-  },
-});
+const USAGE = 'usage: npm run fuzz -- checkpoints [--count N] [--seed N] [--from CASE] [--format FORMAT]';
+
+/** What the command line asks for; ends the process where it makes no sense, or where help was asked for. */
+function given() {
+  try {
+    const parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        count: { type: 'string', default: '20000' },
+        seed: { type: 'string', default: '1' },
+        from: { type: 'string', default: '0' },
+        format: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (!parsed.values.help) return parsed;
+    console.log(USAGE);
+    return process.exit(0);
+  } catch (error) {
+    console.error(`fuzz: ${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return process.exit(2);
+  }
+}
+
+const { values, positionals } = given();
 const [what] = positionals;
 const [count, seed, from] = [Number(values.count), Number(values.seed), Number(values.from)];
 const numbersFit =
   Number.isInteger(count) && count > 0 && Number.isInteger(seed) && Number.isInteger(from) && from >= 0;
 if (what !== 'checkpoints' || positionals.length !== 1 || !numbersFit) {
-  console.error('usage: npm run fuzz -- checkpoints [--count N] [--seed N] [--from CASE] [--format FORMAT]');
+  console.error(USAGE);
   process.exit(2);
 }
 const chosen = FORMATS.filter((format) => values.format === undefined || values.format === format);
