@@ -13,7 +13,8 @@ import { nodes, provideNode } from './nodes/versions.mjs';
 import { addCounts, closingLine, countVitest } from './test/summary.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { values, positionals } = parseArgs({ options: { versions: { type: 'string' } }, allowPositionals: true });
+const USAGE = 'npm run test:nodes -- [--versions 20,22,24,26] [test files]';
+const { values, positionals } = given();
 const versions = values.versions?.split(',') ?? Object.keys(nodes);
 const files =
   positionals.length > 0 ? positionals : ['scripts', 'packages/engine/test/library', 'packages/cli/src/doctor'];
@@ -36,6 +37,20 @@ try {
 const sum = addCounts(all);
 console.log(closingLine(sum));
 process.exitCode = sum.failed > 0 || sum.passed === 0 ? 1 : 0;
+
+/** What the command line asks for; ends the process where it makes no sense, or where help was asked for. */
+function given() {
+  try {
+    const options = /** @type {const} */ ({ versions: { type: 'string' }, help: { type: 'boolean' } });
+    const parsed = parseArgs({ options, allowPositionals: true });
+    if (!parsed.values.help) return parsed;
+    console.log(USAGE);
+    return process.exit(0);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+    return process.exit(2);
+  }
+}
 
 /** @param {string} version @returns {Promise<import('./test/summary.mjs').Counts>} */
 async function runUnder(version) {

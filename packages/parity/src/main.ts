@@ -12,6 +12,10 @@ const README = fileURLToPath(new URL('../README.md', import.meta.url));
 /** Exit codes: 0 all within their limits, 1 a miss, 2 nothing could be run. */
 async function main(argv: readonly string[]): Promise<number> {
   let options: Arguments;
+  if (argv.includes('--help')) {
+    console.log(USAGE);
+    return 0;
+  }
   try {
     options = parseArguments(argv);
   } catch (error) {
