@@ -4,6 +4,7 @@ import { DataType } from './capi/data-type.js';
 import type { Pointer } from './capi/native.js';
 import { Status } from './capi/status.js';
 import { newTensor, readTensor } from './capi/tensor-memory.js';
+import { refuseLargeConvolution } from './convolution-memory.js';
 import { EngineError } from './errors.js';
 import type { Runtime } from './runtime.js';
 import { type EagerSlot, type Origin, type SharedHandle, type Slot, SlotTable, type SymbolSlot } from './slots.js';
@@ -115,6 +116,7 @@ export class TensorBinding implements Binding {
       const inputs = inputIds.map((id) => this.symbol(id).output);
       return trace.operation(name, attrs, inputs, outputs).map((node) => this.addSymbol(trace, node));
     }
+    refuseLargeConvolution(this, name, attrs, inputIds);
     return this.withReadables(inputIds, (slots) => {
       const handles = slots.map(({ handle }) => handle);
       return this.execute(name, attrs, handles, outputs, slots).map((handle) => this.addHandle(handle));

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakeNative } from '../test/support/fake-native.js';
 import { EngineError } from './errors.js';
-import { limitMemory, limitTensors } from './memory-limit.js';
+import { canTake, limitMemory, limitTensors, tensorLimit } from './memory-limit.js';
 
 const VARIABLE = 'TF_MKL_ALLOC_MAX_BYTES';
 let before: string | undefined;
@@ -18,7 +19,9 @@ describe('limitTensors', () => {
   it('tells the allocator in bytes, and takes it back', () => {
     const undo = limitTensors(300);
     expect(process.env[VARIABLE]).toBe(String(300 * 2 ** 20));
+    expect(tensorLimit()).toBe(300 * 2 ** 20);
     undo();
+    expect(tensorLimit()).toBeNull();
     expect(process.env[VARIABLE]).toBeUndefined();
   });
 
@@ -28,6 +31,24 @@ describe('limitTensors', () => {
     expect(process.env[VARIABLE]).toBe('1048576');
     undo();
     expect(process.env[VARIABLE]).toBe('1000');
+  });
+});
+
+describe('canTake', () => {
+  it('tries all sizes at the same time, and gives all back', () => {
+    const { native, named } = fakeNative();
+    expect(canTake(native, [100, 50])).toBe(true);
+    expect(named('TF_AllocateTensor').map((call) => (call[2] as number[])[0])).toEqual([100, 50]);
+    expect(named('TF_DeleteTensor')).toHaveLength(2);
+  });
+
+  it('notices a tensor without memory, or none at all', () => {
+    const noData = fakeNative({ TF_TensorData: () => null });
+    expect(canTake(noData.native, [100])).toBe(false);
+    expect(noData.named('TF_DeleteTensor')).toHaveLength(1);
+    const none = fakeNative({ TF_AllocateTensor: () => null });
+    expect(canTake(none.native, [100])).toBe(false);
+    expect(none.named('TF_DeleteTensor')).toHaveLength(0);
   });
 });
 

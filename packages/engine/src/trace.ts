@@ -3,6 +3,7 @@ import type { Precision } from './capi/config-proto.js';
 import { DataType } from './capi/data-type.js';
 import type { GraphOutput, Pointer } from './capi/native.js';
 import { Status } from './capi/status.js';
+import { GraphRecord, type RecordedGraph } from './compile/recorded-graph.js';
 import { EngineError } from './errors.js';
 import type { Runtime } from './runtime.js';
 import type { OpAttr } from './tfjs-node.js';
@@ -32,6 +33,8 @@ interface GraphVariable {
 export interface TracedFunction {
   readonly name: string;
   readonly nodes: number;
+  /** What it does, in the order of tracing. */
+  readonly recorded: RecordedGraph;
 }
 
 let functions = 0;
@@ -52,6 +55,7 @@ export class Trace {
   /** Operations that every node created now has to wait for. */
   private after: readonly Pointer[] = [];
   private nodeCount = 0;
+  private readonly record = new GraphRecord();
 
   constructor(
     private readonly runtime: Runtime,
@@ -71,6 +75,7 @@ export class Trace {
     const attrs: OpAttr[] = [{ name: 'dtype', type: AttrKind.type, value: dtype }];
     if (shape !== null) attrs.push({ name: 'shape', type: AttrKind.shape, value: shape });
     const output = { oper: this.node('Placeholder', attrs, []), index: 0 };
+    if (shape !== null) this.record.output(output, shape, dtype);
     this.inputs.push(output);
     return output;
   }
@@ -92,6 +97,7 @@ export class Trace {
     const output = { oper, index: 0 };
     native.TF_GraphSetTensorShape!(this.graph, output, variable.shape, variable.shape.length, this.status.pointer);
     this.status.check({ op: 'ReadVariableOp' });
+    this.record.output(output, variable.shape, variable.dtype);
     this.readsOf.set(oper, index);
     variable.reads.add(oper);
     variable.users.push(oper);
@@ -152,12 +158,14 @@ export class Trace {
   /** A constant from native tensor memory, which stays the caller's. */
   constant(tensor: Pointer, dtype: number): NodeOutput {
     const { native } = this.runtime;
-    const description = native.TF_NewOperation!(this.graph, 'Const', `c${this.nodeCount++}`) as Pointer;
+    const name = `c${this.nodeCount++}`;
+    const description = native.TF_NewOperation!(this.graph, 'Const', name) as Pointer;
     native.TF_SetAttrType!(description, 'dtype', dtype);
     native.TF_SetAttrTensor!(description, 'value', tensor, this.status.pointer);
     this.status.check({ op: 'Const' });
     const oper = native.TF_FinishOperation!(description, this.status.pointer) as Pointer;
     this.status.check({ op: 'Const' });
+    this.record.node(oper, name, 'Const', []);
     return this.describe('Const', { oper, index: 0 });
   }
 
@@ -187,7 +195,7 @@ export class Trace {
     native.TFE_ContextAddFunction!(context, pointer, this.status.pointer);
     this.status.check({ op: this.label });
     native.TF_DeleteFunction!(pointer);
-    return { name, nodes: this.nodeCount };
+    return { name, nodes: this.nodeCount, recorded: this.record.finish(outputs, this.effects) };
   }
 
   /** Free the graph; functions made from it live on. */
@@ -206,7 +214,8 @@ export class Trace {
     const definition = this.runtime.opDefs.get(op);
     if (definition === undefined)
       throw this.refuse(op, 'is no operation of this libtensorflow', 'Compute it outside and pass the result in.');
-    const description = native.TF_NewOperation!(this.graph, op, `n${this.nodeCount++}`) as Pointer;
+    const name = `n${this.nodeCount++}`;
+    const description = native.TF_NewOperation!(this.graph, op, name) as Pointer;
     for (const attr of attrs) setAttribute(native, description, true, attr, this.status.pointer);
     let at = 0;
     for (const [position, { countAttr }] of definition.inputs.entries()) {
@@ -225,6 +234,7 @@ export class Trace {
     const error = this.status.error({ op });
     if (error !== null)
       throw new EngineError(`compile '${this.label}': ${error.message}${userFrame()}`, { code: error.code, op });
+    this.record.node(oper, name, op, inputs);
     for (const input of inputs) {
       const variable = this.readsOf.get(input.oper);
       if (variable !== undefined) this.variables[variable]!.users.push(oper);
@@ -247,7 +257,9 @@ export class Trace {
         `has a result whose shape depends on values (${rank < 0 ? 'unknown rank' : `[${shape.map((size) => (size < 0 ? '?' : size)).join(',')}]`})`,
         'A compiled function needs shapes that follow from the shapes of its arguments: do this step outside, or use a form with a fixed size (tf.where with three arguments, tf.topk, masks).',
       );
-    return { output, shape, dtype: native.TF_OperationOutputType!(output) as number };
+    const dtype = native.TF_OperationOutputType!(output) as number;
+    this.record.output(output, shape, dtype);
+    return { output, shape, dtype };
   }
 }
 

@@ -114,14 +114,29 @@ describe('in processes of their own', () => {
     type Result = Record<'compiled' | 'pile', Caught> &
       Record<'before' | 'between', number[]> & { held: number; again: number };
     const result = await jsonOf<Result>('memory-limit');
-    for (const part of ['compiled', 'pile'] as const) {
-      expect(result[part]?.code).toBe('resource-exhausted');
-      expect(result[part]?.message).toMatch(/OOM.*raise memoryLimitMiB/s);
-    }
+    for (const part of ['compiled', 'pile'] as const) expect(result[part]?.code).toBe('resource-exhausted');
+    // Known before the call ran; an eager operation finds out by itself.
+    expect(result.compiled?.message).toMatch(/needs about \d+ MiB.*memoryLimitMiB is 400.*raise memoryLimitMiB/);
+    expect(result.pile?.message).toMatch(/OOM.*raise memoryLimitMiB/s);
     for (const part of ['before', 'between'] as const) expect(result[part]).toEqual([1000]);
     // 64 MiB each.
     expect(result.held).toBeGreaterThanOrEqual(3);
     expect(result.held).toBeLessThanOrEqual(6);
     expect(result.again).toBe(2 ** 24);
   });
+
+  it.skipIf(!linux)(
+    'convolutions at the memory limit: those that do not fit throw, none ends the process',
+    async () => {
+      type Row = { share: number; form: string; outcome: string; after: number };
+      const rows = await jsonOf<Row[]>('convolution-limit');
+      const outcomes = (test: (row: Row) => boolean) => [...new Set(rows.filter(test).map(({ outcome }) => outcome))];
+      expect(new Set(rows.map(({ after }) => after))).toEqual(new Set([1000]));
+      expect(outcomes(({ share }) => share <= 0.3)).toEqual(['done']);
+      expect(outcomes(({ share }) => share >= 0.9)).toEqual(['resource-exhausted']);
+      // Each form fits somewhere and not elsewhere.
+      for (const form of new Set(rows.map((row) => row.form)))
+        expect(outcomes((row) => row.form === form)).toEqual(['done', 'resource-exhausted']);
+    },
+  );
 });

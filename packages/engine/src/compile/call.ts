@@ -16,6 +16,7 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   const { binding, backend, info } = engine;
   const { label, stateArg } = program.options;
   const tensors = args.map((arg) => arg.tensors);
+  program.memory?.refuseTooLarge(engine);
   if (stateArg >= 0) refuseSharing(label, tensors, stateArg);
   const readables: ReturnType<typeof binding.readable>[] = [];
   const count = tensors.reduce((sum, own) => sum + own.length, 0) + program.captures.length;

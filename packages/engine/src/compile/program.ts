@@ -5,9 +5,12 @@ import { functionConfig, type Precision } from '../capi/config-proto.js';
 import { DataType, dataTypeOf } from '../capi/data-type.js';
 import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
+import { tensorLimit } from '../memory-limit.js';
 import type { OpAttr } from '../tfjs-node.js';
 import { Trace } from '../trace.js';
 import { CapturedHandles } from './captured-handles.js';
+import { MemoryCheck } from './memory-check.js';
+import { estimateMemory } from './memory-estimate.js';
 import { findState } from './state.js';
 import { type Structure, takeApart } from './structure.js';
 
@@ -42,6 +45,8 @@ export interface Program {
   readonly results: readonly ResultSpec[];
   /** For each tensor of the user's result: an index of `results`, or `-1 - i` for state tensor i. */
   readonly sources: readonly number[];
+  /** Of a call's memory; null where there is no limit. */
+  readonly memory: MemoryCheck | null;
   /** The user's result, to be rebuilt from tensors. */
   readonly structure: Structure;
 }
@@ -57,7 +62,7 @@ export function traceProgram(
   args: readonly Structure[],
   options: ProgramOptions,
 ): Program {
-  const { label, stateArg } = options;
+  const { label, stateArg, precision, xla } = options;
   const attrs = callAttributes(options, info.device.startsWith('gpu') ? 'gpu' : 'cpu');
   const trace = new Trace(binding.runtime, label, options.precision, options.xla);
   const resume = suspendTape();
@@ -89,7 +94,10 @@ export function traceProgram(
       let next = 0;
       const sources = nodes.map((_, i) => ((indexOf[i] ?? -1) >= 0 ? -1 - indexOf[i]! : next++));
       if (token !== null) outputs.push(trace.sealed(token));
-      traced = { options, attrs, results, sources, structure, ...trace.finish(outputs) };
+      const { recorded, ...finished } = trace.finish(outputs);
+      const half = precision !== 'float32';
+      const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(recorded, { half }));
+      traced = { options, attrs, results, sources, structure, memory, ...finished };
       return [];
     });
   } finally {
