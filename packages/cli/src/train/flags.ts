@@ -52,7 +52,7 @@ export const trainFlags = {
     defaultDescription: '2',
   }),
   limit_train_batches: decimal('limit_train_batches', {
-    describe: 'batches of an epoch: a number, or a share up to 1',
+    describe: 'batches of an epoch: a number above 1, or a share up to 1 (1: all)',
   }),
   limit_val_batches: decimal('limit_val_batches', { describe: 'validation batches, likewise' }),
   log_every_n_steps: whole('log_every_n_steps', [1, LARGEST], {
