@@ -17,14 +17,26 @@ const METRICS: Readonly<Record<string, string>> = {
   text_consistency: 'attributes that the classifier of drawings finds as the given text has them',
 };
 
+/** How they are measured. */
+export interface FigureRequest {
+  /** The repository, which is the working directory. */
+  readonly root: string;
+  /** Of the training. */
+  readonly log: Pick<RunLog, 'scalars'>;
+  /** Faces behind the log's validation losses. */
+  readonly validated: number;
+  /** Most faces. */
+  readonly limit: number;
+  /** Of the weights: samples of the same ones are kept, and not made again. */
+  readonly sha256: string;
+}
+
 /**
  * What shipped weights do with faces that they were not trained on. The weights are read from their shipped files.
- * @param root the repository, which is the working directory @param log of the training
- * @param limit most faces
  */
 export async function heldOutFigures(
   stage: StageName,
-  { root, log, limit }: { readonly root: string; readonly log: Pick<RunLog, 'scalars'>; readonly limit: number },
+  { root, log, validated, limit, sha256 }: FigureRequest,
 ): Promise<HeldOutFigure[]> {
   if (stage === 'vae') return reconstructionFigures(root, Math.min(limit, LIMITS.reconstructed));
   const [, loss] = log.scalars.get(`val/${lossName(stage)}`)?.at(-1) ?? [];
@@ -32,10 +44,10 @@ export async function heldOutFigures(
   const figure = {
     name: `val/${lossName(stage)}`,
     value: rounded(loss),
-    n: 160,
+    n: validated,
     what: 'squared error of the predicted noise',
   };
-  return [figure, ...(await sampleFigures(root, stage, Math.min(limit, LIMITS.sampled)))];
+  return [figure, ...(await sampleFigures(root, stage, sha256, Math.min(limit, LIMITS.sampled)))];
 }
 
 async function reconstructionFigures(root: string, limit: number): Promise<HeldOutFigure[]> {
@@ -50,10 +62,10 @@ async function reconstructionFigures(root: string, limit: number): Promise<HeldO
 }
 
 /** Figures of samples made from held-out conditions, by the networks in `pretrained/evaluators`. */
-async function sampleFigures(root: string, stage: Exclude<StageName, 'vae'>, n: number): Promise<HeldOutFigure[]> {
+async function sampleFigures(root: string, stage: StageName, sha256: string, n: number): Promise<HeldOutFigure[]> {
   const model = ['--config_path', shippedFile(stage, 'yaml'), '--ckpt_path', shippedFile(stage)];
   const words = ['evaluate', ...model, '--data', shippedFile(stage, 'yaml'), '--num_samples', String(n)];
-  const folder = `outputs/pretrain/${stage}`;
+  const folder = `outputs/pretrain/${stage}_${sha256.slice(0, 12)}_${n}`;
   const { code, output } = await codiff(
     root,
     [...words, '--protocol', 'all', '--seed', '0', '--save_folder', folder, '--json'],

@@ -16,6 +16,7 @@ import {
   type StageName,
   shippedFile,
   trainCommand,
+  VALIDATION_BATCHES,
 } from './stage-table.js';
 
 /**
@@ -34,7 +35,9 @@ export async function shipStage(
   await writeText(join(root, shippedFile(name, 'yaml')), `${headOf(stage)}${dumpYaml(config)}`);
   const log = await readLog(join(root, folder));
   const { libraryVersion } = await useEngine({ device: 'cpu', deterministic: true });
-  const heldOut = await heldOutFigures(name, { root, log, limit });
+  const { batchSize } = dataModuleOf(config.data ?? {});
+  const validated = VALIDATION_BATCHES * batchSize;
+  const heldOut = await heldOutFigures(name, { root, log, validated, limit, sha256: weights.sha256 });
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   const facts = log.sessions.at(-1)?.facts ?? {};
   const record: ShippedRecord = {
@@ -45,7 +48,7 @@ export async function shipStage(
     overrides: overridesOf(stage),
     seed: stage.seed,
     steps,
-    batchSize: dataModuleOf(config.data ?? {}).batchSize,
+    batchSize,
     precision: stage.precision,
     versions: { codiff: version, libtensorflow: libraryVersion, node: facts.node ?? process.version },
     machine: `${facts.processor ?? process.arch}, ${facts.cores ?? 'unknown'} cores`,

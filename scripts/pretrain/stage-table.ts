@@ -7,6 +7,8 @@ export type StageName = (typeof STAGE_NAMES)[number];
 
 /** Where the shipped weights, their records, configs and curves are, from the repository's root. */
 export const SHIPPED = 'pretrained/demo';
+/** Batches of held-out faces behind each validation loss. */
+export const VALIDATION_BATCHES = 20;
 /** Where runs are. */
 export const LOGS = 'logs';
 
@@ -90,7 +92,7 @@ export function trainCommand(stage: PretrainStage): string[] {
   return [
     ...['train', '-b', stage.config, '-t', '--seed', String(stage.seed), '--precision', stage.precision],
     ...['--max_steps', String(stage.steps), '--name', runName(stage)],
-    ...['--num_sanity_val_steps', '0', '--limit_val_batches', '20'],
+    ...['--num_sanity_val_steps', '0', '--limit_val_batches', String(VALIDATION_BATCHES)],
     ...overridesOf(stage),
   ];
 }
@@ -100,7 +102,7 @@ export const flagOverrides = ({ steps, precision }: PretrainStage): string[] => 
   `lightning.trainer.max_steps=${steps}`,
   `lightning.trainer.precision=${precision}`,
   'lightning.trainer.num_sanity_val_steps=0',
-  'lightning.trainer.limit_val_batches=20',
+  `lightning.trainer.limit_val_batches=${VALIDATION_BATCHES}`,
 ];
 
 /** The words after `codiff` that go on with a run. */
