@@ -250,7 +250,16 @@ describe('train', () => {
       }
     })({ folder: join(folder, 'checkpoints'), ...tinyDiffusion('text'), seed: 2, config: {} });
     await expect(start({ keeper, limits: { maxSteps: 1 } })).rejects.toThrow(
-      /done at step 1, but the checkpoint of it cannot be written: no space left on device\. .*--resume/,
+      /done at step 1, but the checkpoint of it cannot be written: no space left on device\. There is none before it; make/,
+    );
+    const full = new (class extends CheckpointKeeper {
+      override async saveLast(...[divided, progress]: Parameters<CheckpointKeeper['saveLast']>) {
+        if (progress.globalStep > 1) throw new Error('no space left on device');
+        await super.saveLast(divided, progress);
+      }
+    })({ folder: join(folder, 'checkpoints'), ...tinyDiffusion('text'), seed: 2, config: {} });
+    await expect(start({ keeper: full, saveEvery: 1, limits: { maxSteps: 2 } })).rejects.toThrow(
+      /done at step 2, .*The one before is still there; make room, and go on from it with --resume/,
     );
   });
 

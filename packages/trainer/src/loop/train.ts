@@ -248,8 +248,12 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
     await keeper.saveLast({ frozen, state }, progress).catch((cause: unknown) => {
       if (cause instanceof ReplicasDifferError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);
+      const isThere = saved !== null || run.progress.batches > 0;
+      const advice = isThere
+        ? 'The one before is still there; make room, and go on from it with --resume'
+        : 'There is none before it; make room, and train again';
       throw new TrainError(
-        `train: done at step ${progress.globalStep}, but the checkpoint of it cannot be written: ${reason}. The one before is still there; make room, and go on from it with --resume`,
+        `train: done at step ${progress.globalStep}, but the checkpoint of it cannot be written: ${reason}. ${advice}`,
         { cause },
       );
     });
