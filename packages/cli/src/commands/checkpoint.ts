@@ -30,9 +30,8 @@ function aboutFile(error: unknown, read: string | null, written: string | null):
   const reason = error.message.replace(/^[A-Z\d]+: /, '').replace(/, \w+( '.*)?$/s, '');
   if (written === null || ('path' in error && error.path === read))
     return new InputError(`${read}: ${reason}; give the path of a checkpoint file`, { cause: error });
-  return new InputError(`${written}: cannot be written: ${reason}; give a file in a folder that is there`, {
-    cause: error,
-  });
+  const advice = 'code' in error && error.code === 'ENOSPC' ? 'make room' : 'give a file in a folder that is there';
+  return new InputError(`${written}: cannot be written: ${reason}; ${advice}`, { cause: error });
 }
 
 const inspect: CommandModule<object, Opening & { file: string; json: boolean; prefix: string }> = {
