@@ -11,6 +11,7 @@ import { Trace } from '../trace.js';
 import { CapturedHandles } from './captured-handles.js';
 import { MemoryCheck } from './memory-check.js';
 import { estimateMemory } from './memory-estimate.js';
+import type { RecordedGraph } from './recorded-graph.js';
 import { findState } from './state.js';
 import { type Structure, takeApart } from './structure.js';
 
@@ -21,6 +22,8 @@ export interface ProgramOptions {
   readonly xla: boolean;
   /** Index of the argument that is the function's state, updated in place; -1 for none. */
   readonly stateArg: number;
+  /** Whether the program keeps what was traced. */
+  readonly keepsRecord?: boolean;
 }
 
 /** A result of the TensorFlow function whose shape and type are known beforehand. */
@@ -47,6 +50,8 @@ export interface Program {
   readonly sources: readonly number[];
   /** Of a call's memory; null where there is no limit. */
   readonly memory: MemoryCheck | null;
+  /** What was traced, if it is kept. */
+  readonly recorded: RecordedGraph | null;
   /** The user's result, to be rebuilt from tensors. */
   readonly structure: Structure;
 }
@@ -94,10 +99,11 @@ export function traceProgram(
       let next = 0;
       const sources = nodes.map((_, i) => ((indexOf[i] ?? -1) >= 0 ? -1 - indexOf[i]! : next++));
       if (token !== null) outputs.push(trace.sealed(token));
-      const { recorded, ...finished } = trace.finish(outputs);
+      const { recorded: graph, ...finished } = trace.finish(outputs);
+      const recorded = options.keepsRecord ? graph : null;
       const half = precision !== 'float32';
-      const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(recorded, { half }));
-      traced = { options, attrs, results, sources, structure, memory, ...finished };
+      const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(graph, { half }));
+      traced = { options, attrs, results, sources, structure, memory, recorded, ...finished };
       return [];
     });
   } finally {
