@@ -3,6 +3,7 @@ import { describeCheckpoint } from '@codiff/ldm-core';
 import { convertCheckpoint, initCheckpoint, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
 import type { Argv, CommandModule } from 'yargs';
 import { formatDescription } from '../checkpoint-report.js';
+import { watchInterrupts } from '../generate/interrupt.js';
 import { InputError } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
 
@@ -32,6 +33,16 @@ function aboutFile(error: unknown, read: string | null, written: string | null):
     return new InputError(`${read}: ${reason}; give the path of a checkpoint file`, { cause: error });
   const advice = 'code' in error && error.code === 'ENOSPC' ? 'make room' : 'give a file in a folder that is there';
   return new InputError(`${written}: cannot be written: ${reason}; ${advice}`, { cause: error });
+}
+
+/** Write a file such that Ctrl-C leaves nothing half done. */
+async function interruptibly<T>(write: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const watch = watchInterrupts(() => undefined);
+  try {
+    return await write(watch.signal);
+  } finally {
+    watch.stop();
+  }
 }
 
 const inspect: CommandModule<object, Opening & { file: string; json: boolean; prefix: string }> = {
@@ -78,7 +89,8 @@ const convert: CommandModule<
       .options(opening),
   handler: async ({ in: from, out, dtype, 'prefix-strip': prefixStrip, verify, 'allow-global': allowGlobal }) => {
     const options = { verify, inertGlobals: allowGlobal, stripPrefix: prefixStrip, ...(dtype ? { dtype } : {}) };
-    const written = await convertCheckpoint(from, out, options).catch((error: unknown) => {
+    const write = (signal: AbortSignal) => convertCheckpoint(from, out, { ...options, signal });
+    const written = await interruptibly(write).catch((error: unknown) => {
       throw aboutFile(error, from, out);
     });
     process.stdout.write(`${out}: ${written} tensors\n`);
@@ -111,7 +123,8 @@ const init: CommandModule<
   handler: async ({ config, seed, out, dtype, set }) => {
     if (!Number.isSafeInteger(seed)) throw new UsageError('--seed must be a whole number');
     const specs = specsOf(await loadConfig(config, { registry: codiffRegistry, overrides: set }));
-    await initCheckpoint(out, specs, seed, dtype).catch((error: unknown) => {
+    const write = (signal: AbortSignal) => initCheckpoint(out, specs, seed, dtype, signal);
+    await interruptibly(write).catch((error: unknown) => {
       throw aboutFile(error, null, out);
     });
     process.stdout.write(`${out}: ${specs.size} tensors\n`);

@@ -112,6 +112,20 @@ describe('convertCheckpoint', () => {
   });
 });
 
+it.each(['stopped.ckpt', 'stopped.safetensors'])('%s: stopped in the middle, nothing is left', async (name) => {
+  const stop = new AbortController();
+  const second = new TensorToWrite('float32', [1], async () => {
+    stop.abort(new Error('enough'));
+    return new Uint8Array(4);
+  });
+  const tensors = new Map([
+    ['a', floats(1, 2)],
+    ['b', second],
+  ]);
+  await expect(saveTensors(at(name), tensors, { signal: stop.signal })).rejects.toThrow('enough');
+  expect((await readdir(folder)).filter((file) => file.includes('stopped'))).toEqual([]);
+});
+
 it('refuses folders, and passes on what the operating system says of missing files', async () => {
   await expect(openCheckpointFile(folder)).rejects.toBeInstanceOf(CheckpointError);
   await expect(openCheckpointFile(at('absent.ckpt'))).rejects.toMatchObject({ code: 'ENOENT' });

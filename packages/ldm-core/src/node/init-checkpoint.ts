@@ -8,7 +8,7 @@ import { saveTensors } from './save-params.js';
 
 /**
  * Write seeded first weights of a declared model to disk without building it: one tensor in memory at a time.
- * @param seed any integer; its low 32 bits count
+ * @param seed any integer; its low 32 bits count @param signal ends the writing, with nothing left
  * @throws CheckpointError if the path's ending tells no format
  */
 export async function initCheckpoint(
@@ -16,6 +16,7 @@ export async function initCheckpoint(
   specs: ReadonlyMap<string, ParamSpec>,
   seed: number,
   dtype: SaveDType = 'float32',
+  signal?: AbortSignal,
 ): Promise<void> {
   const tensors = new Map(
     [...specs].map(([key, spec]) => {
@@ -24,5 +25,5 @@ export async function initCheckpoint(
       return [key, new TensorToWrite(type, spec.file?.shape ?? spec.shape, bytes)] as const;
     }),
   );
-  await saveTensors(path, tensors);
+  await saveTensors(path, tensors, signal ? { signal } : {});
 }

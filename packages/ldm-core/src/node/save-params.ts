@@ -23,6 +23,8 @@ export interface SaveOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** What a PyTorch file holds beside `state_dict`, e.g. `epoch`. */
   readonly extra?: Readonly<Record<string, PickleInput>>;
+  /** Ends the writing before its next piece, with the signal's reason; the path holds what it held. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -47,12 +49,16 @@ export async function saveTensors(
   tensors: ReadonlyMap<string, TensorToWrite>,
   options: Omit<SaveOptions, 'dtype'> = {},
 ): Promise<void> {
-  const format = options.format ?? formatOf(path);
-  await atomicWrite(path, (sink) =>
-    format === 'safetensors'
-      ? writeSafetensors(sink, tensors, options.metadata)
-      : writeTorchZip(sink, { ...options.extra, state_dict: tensors }, nodeCrc32),
-  );
+  const { format = formatOf(path), signal } = options;
+  await atomicWrite(path, (file) => {
+    const write = async (bytes: Uint8Array): Promise<void> => {
+      signal?.throwIfAborted();
+      await file.write(bytes);
+    };
+    return format === 'safetensors'
+      ? writeSafetensors({ write }, tensors, options.metadata)
+      : writeTorchZip({ write }, { ...options.extra, state_dict: tensors }, nodeCrc32);
+  });
 }
 
 /** The format a path's ending asks for. @throws CheckpointError for other endings */
