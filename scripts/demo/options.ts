@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { SHIPPED } from '../pretrain/stage-table.js';
 
 /** What `npm run demo` is asked for. */
 export interface DemoOptions {
-  readonly mode: 'full' | 'quick';
+  readonly mode: 'full' | 'quick' | 'pretrained';
   /** Folder of everything that the demo makes. */
   readonly out: string;
   /** Throw away what is there, and begin anew. */
@@ -28,6 +29,8 @@ const HELD_OUT = 200;
 const LEAST_HELD_OUT = 16;
 /** A batch of the largest of the four configs. */
 const LEAST_TRAINED = 16;
+/** Faces drawn where nothing is trained: those that images are made of. They are drawn by another seed than the training's. */
+const PRETRAINED_FACES = 4;
 
 export const USAGE = `npm run demo [-- options]
 
@@ -35,14 +38,14 @@ Draws faces, trains the four models of configs/demo_*.yaml on them, measures the
 held-out mask and text together, and writes a report. Stopped, it goes on where it was.
 
   --quick       fewer steps of the same: shows that everything works, not what it can do
-  --out DIR     where everything goes (outputs/demo, or outputs/demo-quick)
+  --out DIR     where everything goes (outputs/demo, outputs/demo-quick or outputs/demo-pretrained)
   --force       throw away what is there and begin anew
   --write       put this run's numbers and picture into README.md
   --faces N     faces to draw (2200; with --quick 600)
   --held-out N  how many of them are held out (${HELD_OUT})
   --steps N     optimizer steps of each stage
   --configs DIR folder of the four demo_*.yaml (configs); with it or one of the three above, no limit is checked
-  --pretrained  use the weights that ship with the repository
+  --pretrained  train nothing: make the images with the weights that ship with the repository, in pretrained/demo
   --help        print this`;
 
 /** A flag that makes no sense. */
@@ -71,10 +74,24 @@ export function parseOptions(args: readonly string[], root: string): DemoOptions
     throw new DemoUsageError(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
   }
   if (values.help) return null;
+  const given = (['quick', 'write', 'faces', 'held-out', 'steps', 'configs'] as const).find(
+    (name) => values[name] !== undefined,
+  );
+  if (values.pretrained && given !== undefined) {
+    throw new DemoUsageError(`demo: --pretrained trains nothing, so --${given} has no meaning; leave it out`);
+  }
   if (values.pretrained) {
-    throw new DemoUsageError(
-      'demo: --pretrained needs weights in pretrained/demo/, and this version ships none; run without it to train them',
-    );
+    return {
+      mode: 'pretrained',
+      out: resolve(root, values.out ?? 'outputs/demo-pretrained'),
+      force: values.force ?? false,
+      write: false,
+      faces: PRETRAINED_FACES,
+      heldOut: PRETRAINED_FACES,
+      configs: resolve(root, SHIPPED),
+      steps: null,
+      standard: false,
+    };
   }
   const mode = values.quick ? 'quick' : 'full';
   const heldOut = whole('held-out', values['held-out'], LEAST_HELD_OUT) ?? HELD_OUT;

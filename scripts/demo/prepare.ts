@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { synthesize } from '@codiff/trainer';
+import { SHIPPED, STAGE_NAMES, shippedFile } from '../pretrain/stage-table.js';
 import { type DemoOptions, DemoUsageError } from './options.js';
 import { STAGES } from './stages.js';
 import type { StatusLine } from './status-line.js';
@@ -19,7 +20,7 @@ const OWN = ['configs', 'dataset', 'logs', 'pretrained', 'images', 'demo.json', 
  * Make the demo's folder: it is laid out like the repository, so that the configs' paths hold in it.
  * @throws DemoUsageError for a folder that holds something else
  */
-export async function prepareFolder({ out, force, configs }: DemoOptions): Promise<void> {
+export async function prepareFolder({ mode, out, force, configs }: DemoOptions): Promise<void> {
   if (force) for (const name of OWN) await rm(join(out, name), { recursive: true, force: true });
   await mkdir(out, { recursive: true });
   const foreign = (await readdir(out)).filter((name) => !OWN.includes(name) && !name.startsWith('.'));
@@ -30,7 +31,20 @@ export async function prepareFolder({ out, force, configs }: DemoOptions): Promi
   }
   for (const folder of ['configs', 'dataset', 'logs', 'pretrained'])
     await mkdir(join(out, folder), { recursive: true });
-  for (const { config } of STAGES) await copyFile(join(configs, basename(config)), join(out, config));
+  if (mode !== 'pretrained') {
+    for (const { config } of STAGES) await copyFile(join(configs, basename(config)), join(out, config));
+    return;
+  }
+  const shipped = join(out, SHIPPED);
+  await mkdir(shipped, { recursive: true });
+  for (const name of STAGE_NAMES) {
+    for (const ending of ['safetensors', 'yaml'] as const) {
+      const file = basename(shippedFile(name, ending));
+      await copyFile(join(configs, file), join(shipped, file));
+    }
+  }
+  // Made anew each time, which takes no longer than to find out whether they are those of these weights.
+  await rm(join(out, 'images'), { recursive: true, force: true });
 }
 
 /** Draw the faces, unless they are there. They appear whole or not at all. */

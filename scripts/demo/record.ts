@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { atomicWrite } from '@codiff/ldm-core/node';
 import type { CodiffErrors } from './codiff-errors.js';
@@ -62,3 +63,9 @@ export function readRecord({ out, mode, faces, heldOut, configs, steps }: DemoOp
 /** Write the record, whole or not at all. */
 export const writeRecord = (out: string, record: DemoRecord): Promise<void> =>
   atomicWrite(join(out, FILE), (sink) => sink.write(new TextEncoder().encode(`${JSON.stringify(record, null, 1)}\n`)));
+
+/** The machine in words. */
+export function machineOf(): string {
+  const all = cpus();
+  return `${all[0]?.model ?? process.arch}, ${all.length} cores, Node ${process.versions.node}`;
+}

@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { cpus, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { useEngine } from '@codiff/engine';
 import { encodePng, watchSignals } from '@codiff/trainer';
@@ -10,10 +10,10 @@ import type { DemoOptions } from './options.js';
 import { samplePicture } from './picture.js';
 import { drawFaces, prepareFolder } from './prepare.js';
 import { README_PICTURE, withNumbers } from './readme-numbers.js';
-import { type DemoRecord, readRecord, type Spent, type StageResult, writeRecord } from './record.js';
+import { type DemoRecord, machineOf, readRecord, type Spent, type StageResult, writeRecord } from './record.js';
 import { writeReport } from './report.js';
 import { sampleHeldOut } from './sample.js';
-import { heldOutOverrides, STAGES, type Stage } from './stages.js';
+import { heldOutOverrides, STAGES, type Stage, trainedModels } from './stages.js';
 import { type LineScreen, StatusLine } from './status-line.js';
 import { DemoStopped, trainStage } from './train-stage.js';
 import { findings } from './verdict.js';
@@ -101,7 +101,9 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
 
   const samples =
     record.samples ??
-    (await sampleHeldOut(root, options.faces - options.heldOut, (what) => line.show(`images  from ${what}`)));
+    (await sampleHeldOut(root, options.faces - options.heldOut, trainedModels(), (what) =>
+      line.show(`images  from ${what}`),
+    ));
   const picture = await encodePng(await samplePicture(samples));
   await writeFile('picture.png', picture);
   await keep({ samples });
@@ -127,11 +129,6 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
 function doneLine({ name }: Stage, { steps, batchSize, seconds, imagesPerSecond, heldOut }: StageResult): string {
   const loss = heldOut ? `, held-out ${heldOut.name} ${heldOut.atStart.toFixed(4)} -> ${heldOut.atEnd.toFixed(4)}` : '';
   return `${name.padEnd(7)} ${steps} steps of ${batchSize} in ${seconds.toFixed(0)} s, ${imagesPerSecond.toFixed(1)} images/s${loss}`;
-}
-
-function machineOf(): string {
-  const all = cpus();
-  return `${all[0]?.model ?? process.arch}, ${all.length} cores, Node ${process.versions.node}`;
 }
 
 async function writeReadme(root: string, record: DemoRecord, picture: Uint8Array): Promise<void> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DATA } from './prepare.js';
-import { STAGES } from './stages.js';
+import type { DemoModels } from './stages.js';
 
 /** What a held-out face gives as conditions, and what was made of them. Paths within the demo's folder. */
 export interface Samples {
@@ -22,27 +22,31 @@ const COUNT = 4;
 const SEED = 1;
 
 /**
- * Make images of the first held-out face's text and mask: from each alone, and from both together. The commands are those a
- * user types. @param root the repository @param index of the first held-out face; the working directory is the demo's folder
+ * Make images of a held-out face's text and mask: from each alone, and from both together. The commands are those a
+ * user types. @param root the repository @param index of the held-out face; the working directory is the demo's folder
  */
-export async function sampleHeldOut(root: string, index: number, onRow: (what: string) => void): Promise<Samples> {
+export async function sampleHeldOut(
+  root: string,
+  index: number,
+  models: DemoModels,
+  onRow: (what: string) => void,
+): Promise<Samples> {
   const captions = JSON.parse(
     await readFile(join(DATA, 'text/captions_hq_beard_and_age_2022-08-19.json'), 'utf8'),
   ) as Record<string, { Beard_and_Age: string }>;
   const text = captions[`${index}.jpg`]!.Beard_and_Age;
   const mask = join(DATA, 'mask_png_64', `${index}.png`);
-  const [, textStage, maskStage, codiff] = STAGES;
   const plan = [
-    { command: 'text2image', stage: textStage!, what: 'text alone', inputs: ['--input_text', text] },
+    { command: 'text2image', model: models.text, what: 'text alone', inputs: ['--input_text', text] },
     {
       command: 'mask2image',
-      stage: maskStage!,
+      model: models.mask,
       what: 'mask alone',
       inputs: ['--mask_path', mask, '--save_mixed', '0'],
     },
     {
       command: 'generate',
-      stage: codiff!,
+      model: models.codiff,
       what: 'both together',
       inputs: ['--input_text', text, '--mask_path', mask, '--return_influence_function', '1', '--report', '1'],
     },
@@ -50,9 +54,9 @@ export async function sampleHeldOut(root: string, index: number, onRow: (what: s
   const rows: { command: string; what: string; images: string[] }[] = [];
   let influence = '';
   let page = '';
-  for (const { command, stage, what, inputs } of plan) {
+  for (const { command, model, what, inputs } of plan) {
     onRow(what);
-    const args = [command, ...inputs, '--config_path', stage.config, '--ckpt_path', stage.checkpoint];
+    const args = [command, ...inputs, '--config_path', model.config, '--ckpt_path', model.checkpoint];
     args.push('--save_folder', `images/${command}`, '--batch_size', String(COUNT), '--seed', String(SEED));
     const { files } = await codiffCommand(root, args);
     rows.push({

@@ -23,6 +23,15 @@ export const STAGES: readonly Stage[] = [
   stage('codiff', 'demo_codiff_mask_text', 20),
 ];
 
+/** Config and checkpoint of the three models that make images. */
+export type DemoModels = Readonly<Record<'text' | 'mask' | 'codiff', Pick<Stage, 'config' | 'checkpoint'>>>;
+
+/** Those that the demo trains. */
+export const trainedModels = (): DemoModels => {
+  const [, text, mask, codiff] = STAGES;
+  return { text: text!, mask: mask!, codiff: codiff! };
+};
+
 /** Config overrides that set how many faces are held out. */
 export const heldOutOverrides = (count: number): string[] =>
   ['train', 'validation'].map((split) => `data.params.${split}.params.test_dataset_size=${count}`);

@@ -12,8 +12,8 @@ import {
 } from '@codiff/ldm-core';
 import { formatOf, loadConfig, openCheckpointFile, saveTensors } from '@codiff/ldm-core/node';
 import { PretrainError } from './pretrain-error.js';
-import { checkedRecord } from './shipped-record.js';
-import { STAGE_NAMES, shippedFile } from './stage-table.js';
+import { checkedRecords } from './shipped-record.js';
+import { shippedFile } from './stage-table.js';
 
 /** The text encoder's head over the vocabulary: declared, read by nothing, and not shipped. */
 const UNREAD = /^cond_stage_model\.text_cond_stage_model\.transformer\.to_logits\./;
@@ -30,7 +30,7 @@ export async function assemble(
   { root, say }: { readonly root: string; readonly say: (line: string) => void },
 ): Promise<void> {
   formatOf(to);
-  const records = await Promise.all(STAGE_NAMES.map((stage) => checkedRecord(root, stage)));
+  const records = await checkedRecords(root);
   const config = await loadConfig(shippedFile('codiff', 'yaml'), { registry: codiffRegistry, root });
   const { specs, startingPoints } = buildModel(config, composeRoles.collaborative, codiffRegistry);
   const open: Checkpoint[] = [];

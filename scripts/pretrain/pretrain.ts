@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { DRAWINGS, drawCommand, drawDrawings } from './drawings.js';
 import { writeModelCard } from './model-card.js';
 import type { PretrainOptions } from './options.js';
-import { PretrainError } from './pretrain-error.js';
 import { inputsOf, shipStage } from './ship-stage.js';
-import { checkedRecord, readRecord, type ShippedRecord } from './shipped-record.js';
+import { checkedRecord, foreignInput, readRecord, type ShippedRecord } from './shipped-record.js';
 import {
   commandLine,
   PRETRAIN_STAGES,
@@ -77,11 +76,7 @@ async function isDone(stage: PretrainStage, root: string, say: (line: string) =>
   const record = await checkedRecord(root, name);
   const inputs = await inputsOf(stage, root);
   const other = (Object.keys(inputs) as StageName[]).find((need) => inputs[need] !== record.inputs[need]);
-  if (other !== undefined) {
-    throw new PretrainError(
-      `${shippedFile(name)} was trained on another ${shippedFile(other)} than the one that is there; train it again with --force ${name}`,
-    );
-  }
+  if (other !== undefined) throw foreignInput(name, other);
   say(`${name}: ${shippedFile(name)} is there, ${summary(record)}`);
   return true;
 }

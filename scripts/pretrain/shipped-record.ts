@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { atomicWrite, hashFile } from '@codiff/ldm-core/node';
 import type { ShippedWeights } from './artefact.js';
 import { PretrainError } from './pretrain-error.js';
-import { type StageName, shippedFile } from './stage-table.js';
+import { PRETRAIN_STAGES, type StageName, shippedFile } from './stage-table.js';
 
 /** Values of a training by step. */
 export type Curve = readonly (readonly [step: number, value: number])[];
@@ -87,3 +87,23 @@ export async function checkedRecord(root: string, stage: StageName): Promise<Shi
     `${file} is damaged: its SHA-256 is ${found}, and ${json} says ${record.weights.sha256}; restore it with 'git checkout ${file}'`,
   );
 }
+
+/**
+ * The records of everything that ships, in the order of training.
+ * @throws PretrainError if a part is missing or damaged, or was trained with another part than the one that is there
+ */
+export async function checkedRecords(root: string): Promise<ShippedRecord[]> {
+  const records: ShippedRecord[] = [];
+  for (const { name } of PRETRAIN_STAGES) records.push(await checkedRecord(root, name));
+  for (const record of records) {
+    const other = records.find(({ stage, weights }) => (record.inputs[stage] ?? weights.sha256) !== weights.sha256);
+    if (other !== undefined) throw foreignInput(record.stage, other.stage);
+  }
+  return records;
+}
+
+/** What to say of weights that were trained on others than those that are there. */
+export const foreignInput = (stage: StageName, input: StageName): PretrainError =>
+  new PretrainError(
+    `${shippedFile(stage)} was trained on another ${shippedFile(input)} than the one that is there; train it again with 'npm run demo:train -- --force ${stage}'`,
+  );
