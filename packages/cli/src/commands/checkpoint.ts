@@ -136,6 +136,13 @@ export const checkpointCommand: CommandModule = {
   command: 'checkpoint',
   describe: 'look into, convert and create checkpoint files',
   builder: (yargs) =>
-    yargs.command(inspect).command(convert).command(init).demandCommand(1, 'name one: inspect, convert, init'),
+    yargs
+      .command(inspect)
+      .command(convert)
+      .command(init)
+      .demandCommand(1, 'name one: inspect, convert, init')
+      .example('$0 checkpoint inspect pretrained/512_text.ckpt --prefix cond_stage_model.', '')
+      .example('$0 checkpoint convert pretrained/512_text.ckpt text.safetensors --dtype float16', '')
+      .example('$0 checkpoint init --config configs/512_text.yaml --seed 1 --out pretrained/512_text.ckpt', ''),
   handler: () => undefined,
 };

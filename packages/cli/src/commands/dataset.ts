@@ -155,6 +155,13 @@ export const datasetCommand: CommandModule = {
   command: 'dataset',
   describe: 'draw, convert and check data sets',
   builder: (yargs) =>
-    yargs.command(synth).command(prepare).command(check).demandCommand(1, 'name one: synth, prepare, check'),
+    yargs
+      .command(synth)
+      .command(prepare)
+      .command(check)
+      .demandCommand(1, 'name one: synth, prepare, check')
+      .example('$0 dataset synth -n 2000 --size 64 --seed 1 --out dataset/demo', '')
+      .example('$0 dataset prepare --images photos --captions captions.jsonl --size 512 --out dataset/own', '')
+      .example('$0 dataset check --data dataset/own --sheet sheet.png', ''),
   handler: () => undefined,
 };

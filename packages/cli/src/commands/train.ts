@@ -19,6 +19,9 @@ export const trainCommand: CommandModule<object, TrainFlags> = {
         // --no-test is a flag of its own, not the opposite of one.
         .parserConfiguration({ 'boolean-negation': false })
         .options(trainFlags)
+        .example('$0 train -b configs/512_text.yaml -t --gpus 0,', 'on the first GPU')
+        .example('$0 train -b configs/demo_vae.yaml -t model.base_learning_rate=1e-4', 'on the CPU, a value changed')
+        .example('$0 train -t --resume logs/2026-11-22T19-09-52_demo_vae', 'go on')
     );
   },
   handler: async (flags) => {
