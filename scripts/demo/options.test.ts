@@ -19,11 +19,18 @@ it('is a full run in its own folder unless told otherwise', () => {
     standard: false,
   });
   expect(parseOptions(['--steps', '3'], '/repo')).toMatchObject({ steps: 3, standard: false });
+  expect(parseOptions(['--pretrained'], '/repo')).toMatchObject({
+    mode: 'pretrained',
+    out: '/repo/outputs/demo-pretrained',
+    configs: '/repo/pretrained/demo',
+    standard: false,
+  });
   expect(parseOptions(['--help'], '/repo')).toBeNull();
 });
 
 it.each([
-  [['--pretrained'], 'this version ships none'],
+  [['--pretrained', '--steps', '9'], 'so --steps has no meaning'],
+  [['--pretrained', '--quick'], 'so --quick has no meaning'],
   [['--faces', '100'], 'at least 216'],
   [['--steps', '0'], 'at least 1'],
   [['--held-out', 'x'], "--held-out is 'x'"],

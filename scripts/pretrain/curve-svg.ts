@@ -19,7 +19,7 @@ export function curveSvg({ curves: { name, train, validation }, stage, steps }: 
   const middle = logarithmic ? Math.sqrt(least * most) : (least + most) / 2;
   const rules = [least, middle, most].map(
     (value) =>
-      `<line x1="${PLOT.left}" x2="${WIDTH - PLOT.right}" y1="${y(value)}" y2="${y(value)}" stroke="#ccc"/>` +
+      `<path d="M${PLOT.left} ${y(value)}H${WIDTH - PLOT.right}" stroke="#ccc"/>` +
       `<text x="${PLOT.left - 6}" y="${y(value)}" text-anchor="end" dominant-baseline="middle">${Number(value.toPrecision(3))}</text>`,
   );
   const dots = validation.map(([step, value]) => `<circle cx="${x(step)}" cy="${y(value)}" r="3" fill="#c2410c"/>`);

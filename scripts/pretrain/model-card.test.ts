@@ -1,0 +1,59 @@
+import { expect, it } from 'vitest';
+import { expectWellFormed } from '../../packages/codiff/test/well-formed.js';
+import { curveSvg } from './curve-svg.js';
+import { curvesOf, thinned } from './curves.js';
+import { exampleRecord } from './example-record.js';
+import { modelCard } from './model-card.js';
+import { STAGE_NAMES } from './stage-table.js';
+
+it('says of every stage what it is, how it was trained, and what it reaches', () => {
+  const card = modelCard(STAGE_NAMES.map(exampleRecord));
+  for (const stage of STAGE_NAMES) {
+    const record = exampleRecord(stage);
+    expect(card).toContain(`\`${stage}.safetensors\``);
+    expect(card).toContain(record.weights.sha256);
+    expect(card).toContain(record.command);
+    expect(card).toContain(`| ${stage} | 100 x 8 | 23 | bfloat16 | 1.5 |`);
+    expect(card).toContain(`| ${stage} | \`psnr\` | 27.5 | 1000 |`);
+    expect(card).toContain(`(${stage}.svg)`);
+  }
+  expect(card).toContain('5.60 MB in all.\n');
+  expect(card).toContain('Apache-2.0');
+  expect(card).toContain('--seed 7');
+});
+
+it('says what is not trained yet', () => {
+  expect(modelCard([exampleRecord('vae')])).toContain('Not trained yet: mask, text, codiff.');
+});
+
+it('draws curves that stand alone, by powers of ten where values span much', () => {
+  const svg = curveSvg(exampleRecord('vae'));
+  expectWellFormed(`<!DOCTYPE html>\n<html lang="en">${svg.trim()}</html>`);
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" viewBox=/);
+  expect(svg.match(/<polyline points="([^"]+)"/)![1]!.split(' ')).toHaveLength(3);
+  expect(svg.match(/<circle/g)).toHaveLength(1);
+  expect(svg).toContain('rec_loss, logarithmic');
+  const { curves, ...record } = exampleRecord('mask');
+  const even = curveSvg({ ...record, curves: { ...curves, train: [[100, 1]], validation: [[100, 1]] } });
+  expect(even).not.toContain('NaN');
+  expect(even).not.toContain('logarithmic');
+});
+
+it('thins a curve to means, and keeps its end', () => {
+  const points = Array.from({ length: 100 }, (_, i) => [10 * (i + 1), i === 0 ? Number.NaN : i] as const);
+  const thin = thinned(points, 10);
+  expect(thin).toHaveLength(10);
+  expect(thin.at(-1)).toEqual([1000, 94.5]);
+  expect(thinned([[5, 0.123456]], 10)).toEqual([[5, 0.1235]]);
+  expect(thinned([])).toEqual([]);
+});
+
+it('takes the losses that a stage minimises', () => {
+  const scalars = new Map([
+    ['train/rec_loss', [[1, 2] as const]],
+    ['val/rec_loss', [[1, 3] as const]],
+    ['train/loss_simple', [[1, 4] as const]],
+  ]);
+  expect(curvesOf('vae', { scalars })).toEqual({ name: 'rec_loss', train: [[1, 2]], validation: [[1, 3]] });
+  expect(curvesOf('mask', { scalars })).toEqual({ name: 'loss_simple', train: [[1, 4]], validation: [] });
+});
