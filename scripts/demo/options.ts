@@ -29,8 +29,11 @@ const HELD_OUT = 200;
 const LEAST_HELD_OUT = 16;
 /** A batch of the largest of the four configs. */
 const LEAST_TRAINED = 16;
-/** Faces drawn where nothing is trained: those that images are made of. They are drawn by another seed than the training's. */
-const PRETRAINED_FACES = 4;
+/**
+ * Faces drawn where nothing is trained, by another seed than the training's. Images are made of the last: a man in his sixties
+ * with a long pointed beard.
+ */
+const PRETRAINED_FACES = 15;
 
 export const USAGE = `npm run demo [-- options]
 

@@ -14,9 +14,6 @@ import { sampleHeldOut } from './sample.js';
 import type { DemoModels } from './stages.js';
 import { StatusLine } from './status-line.js';
 
-/** The drawn face that images are made of. */
-const FACE = 0;
-
 const modelOf = (stage: keyof DemoModels) => ({ config: shippedFile(stage, 'yaml'), checkpoint: shippedFile(stage) });
 const SHIPPED_MODELS: DemoModels = { text: modelOf('text'), mask: modelOf('mask'), codiff: modelOf('codiff') };
 
@@ -37,7 +34,7 @@ export async function runPretrained(options: DemoOptions, { root, screen }: Demo
   process.chdir(out);
   line.done(`demo    ${out}, pretrained`);
   await drawFaces(faces, line);
-  const samples = await sampleHeldOut(root, FACE, SHIPPED_MODELS, (what) => line.show(`images  from ${what}`));
+  const samples = await sampleHeldOut(root, faces - 1, SHIPPED_MODELS, (what) => line.show(`images  from ${what}`));
   const picture = await encodePng(await samplePicture(samples));
   await writeFile('picture.png', picture);
   const record: DemoRecord = {
