@@ -11,10 +11,25 @@ import { type StageName, shippedFile } from './stage-table.js';
 export const LIMITS = { reconstructed: 1000, sampled: 200 } as const;
 
 /** What `codiff evaluate` calls the figures that are kept, and what they are. */
-const METRICS: Readonly<Record<string, string>> = {
+const METRICS = {
   mask_accuracy: 'pixels whose class, as the parser of drawings finds it, is that of the given mask',
   mask_miou: 'mean intersection over union of the same',
   text_consistency: 'attributes that the classifier of drawings finds as the given text has them',
+} as const;
+type Metric = keyof typeof METRICS;
+
+/** A model is held to the conditions that it reads. */
+const METRICS_OF: Readonly<Record<Exclude<StageName, 'vae'>, readonly Metric[]>> = {
+  mask: ['mask_accuracy', 'mask_miou'],
+  text: ['text_consistency'],
+  codiff: ['mask_accuracy', 'mask_miou', 'text_consistency'],
+};
+
+/** What a figure must reach for its stage to count as trained. */
+export const FLOORS: Partial<Readonly<Record<StageName, Readonly<Record<string, number>>>>> = {
+  vae: { psnr: 26 },
+  mask: { mask_accuracy: 0.9 },
+  text: { text_consistency: 0.85 },
 };
 
 /** How they are measured. */
@@ -62,7 +77,12 @@ async function reconstructionFigures(root: string, limit: number): Promise<HeldO
 }
 
 /** Figures of samples made from held-out conditions, by the networks in `pretrained/evaluators`. */
-async function sampleFigures(root: string, stage: StageName, sha256: string, n: number): Promise<HeldOutFigure[]> {
+async function sampleFigures(
+  root: string,
+  stage: Exclude<StageName, 'vae'>,
+  sha256: string,
+  n: number,
+): Promise<HeldOutFigure[]> {
   const model = ['--config_path', shippedFile(stage, 'yaml'), '--ckpt_path', shippedFile(stage)];
   const words = ['evaluate', ...model, '--data', shippedFile(stage, 'yaml'), '--num_samples', String(n)];
   const folder = `outputs/pretrain/${stage}_${sha256.slice(0, 12)}_${n}`;
@@ -73,9 +93,10 @@ async function sampleFigures(root: string, stage: StageName, sha256: string, n: 
   );
   if (code !== 0) throw new PretrainError(`${stage}: 'codiff evaluate' ended with ${code ?? 'a signal'}; see above`);
   const { rows } = JSON.parse(output) as { rows: readonly { metric: string; value: number | null; n: number }[] };
-  return rows.flatMap(({ metric, value, n }) => {
-    const what = METRICS[metric];
-    return what === undefined || value === null ? [] : [{ name: metric, value: rounded(value), n, what }];
+  return METRICS_OF[stage].map((name) => {
+    const row = rows.find(({ metric }) => metric === name);
+    if (row === undefined || row.value === null) throw new PretrainError(`${stage}: 'codiff evaluate' told no ${name}`);
+    return { name, value: rounded(row.value), n: row.n, what: METRICS[name] };
   });
 }
 

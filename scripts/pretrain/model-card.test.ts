@@ -14,12 +14,18 @@ it('says of every stage what it is, how it was trained, and what it reaches', ()
     expect(card).toContain(record.weights.sha256);
     expect(card).toContain(record.command);
     expect(card).toContain(`| ${stage} | 100 x 8 | 23 | bfloat16 | 1.5 |`);
-    expect(card).toContain(`| ${stage} | \`psnr\` | 27.5 | 1000 |`);
+    expect(card).toContain(`| ${stage} | \`psnr\` | 27.5 | ${stage === 'vae' ? '26, reached' : ''} | 1000 |`);
     expect(card).toContain(`(${stage}.svg)`);
   }
   expect(card).toContain('5.60 MB in all.\n');
   expect(card).toContain('Apache-2.0');
   expect(card).toContain('--seed 7');
+});
+
+it('says which floor is missed', () => {
+  const record = exampleRecord('vae');
+  const low = { ...record, heldOut: record.heldOut.map((figure) => ({ ...figure, value: 25.9 })) };
+  expect(modelCard([low])).toContain('| 25.9 | 26, missed |');
 });
 
 it('says what is not trained yet', () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { curveSvg } from './curve-svg.js';
 import { DRAWINGS, drawCommand } from './drawings.js';
+import { FLOORS } from './held-out-figures.js';
 import { readRecord, type ShippedRecord, writeText } from './shipped-record.js';
 import { commandLine, PRETRAIN_STAGES, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
 
@@ -34,7 +35,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     "Written by `npm run demo:train` from the records beside it (`*.json`); don't edit.",
     '',
     'Weights of a small collaborative diffusion model of drawn faces, 64x64, trained from nothing on 2 cores. `npm run demo -- --pretrained`',
-    'makes images with them. They are float16, read into float32. Licence: Apache-2.0; data and training are this repository’s own.',
+    "makes images with them. They are float16, read into float32. Licence: Apache-2.0; data and training are this repository's own.",
     '',
     ...table(
       ['file', 'what', 'numbers', 'MB', 'SHA-256'],
@@ -49,7 +50,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '',
     `${(bytes / 1e6).toFixed(2)} MB in all.${absent.length > 0 ? ` Not trained yet: ${absent.map(({ name }) => name).join(', ')}.` : ''}`,
     'A file holds what its stage trained, and no more: no optimizer, no training loss, no copy of another stage. The configs beside them',
-    'name the other files, so from the repository’s root',
+    "name the other files, so from the repository's root",
     '',
     '```',
     'npm run -s codiff -- generate --config_path pretrained/demo/codiff.yaml --ckpt_path pretrained/demo/codiff.safetensors \\',
@@ -92,13 +93,17 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '## Held-out faces',
     '',
     ...table(
-      ['stage', 'figure', 'value', 'faces', 'what'],
+      ['stage', 'figure', 'value', 'floor', 'faces', 'what'],
       records.flatMap(({ stage, heldOut }) =>
-        heldOut.map(({ name, value, n, what }) => [stage, `\`${name}\``, String(value), String(n), what]),
+        heldOut.map(({ name, value, n, what }) => {
+          const floor = FLOORS[stage]?.[name];
+          const held = floor === undefined ? '' : `${floor}, ${value >= floor ? 'reached' : 'missed'}`;
+          return [stage, `\`${name}\``, String(value), held, String(n), what];
+        }),
       ),
     ),
     '',
-    'Of the shipped float16 files, but for the validation loss, which is of the run’s last weights. Samples: 50 steps, seed 0, judged by the',
+    "Of the shipped float16 files, but for the validation loss, which is of the run's last weights. Samples: 50 steps, seed 0, judged by the",
     'networks in `pretrained/evaluators`, which share nothing with these models.',
     '',
     '## Curves',
@@ -110,7 +115,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '- Drawn faces of 64x64 only: no photographs, no other sizes. Masks hold the classes that the drawings have (skin, brows, eyes, ears, nose,',
     '  lips, hair, neck, cloth, and at times hat, glasses, earrings, necklaces).',
     '- Texts in the words of the drawn captions: gender, age and beard. Other words were never seen; the text encoder has not learned them.',
-    '- Small models, trained for less than an hour each: fine lines may waver, and rare parts may be missing.',
+    '- Small models with little training: fine lines may waver, and rare parts may be missing.',
     '- Gender, age and beard are marks of drawings (`packages/trainer/README.md`), and say nothing about people.',
     '',
   ].join('\n');
