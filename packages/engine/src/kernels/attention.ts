@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
+import { inSequence } from './in-sequence.js';
 import { defineKernel } from './ops.js';
 
 /**
@@ -125,20 +126,3 @@ function byHead(parts: readonly tf.Tensor4D[], blocks: readonly Block[]): tf.Ten
 
 const concat = (parts: tf.Tensor4D[], axis: number): tf.Tensor4D =>
   parts.length === 1 ? parts[0]! : tf.concat(parts, axis);
-
-/**
- * Compute the blocks in order. At once they run so anyway; in a traced function each one is made to wait for the one
- * before, and what each leaves behind is freed.
- */
-function inSequence(blocks: readonly Block[], compute: (block: Block) => tf.Tensor4D[]): tf.Tensor4D[][] {
-  const { binding, backend } = currentEngine();
-  const { trace } = binding;
-  let last: tf.Tensor4D[] = [];
-  return blocks.map((block) => {
-    const run = (): tf.Tensor4D[] => tf.tidy(() => compute(block));
-    if (trace === null) return run();
-    const done = last.map((tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!).output.oper);
-    last = trace.following(done, run);
-    return last;
-  });
-}

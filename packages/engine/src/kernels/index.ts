@@ -3,6 +3,7 @@ import { adamUpdate } from './adam-update.js';
 import { attention, attentionGrad } from './attention.js';
 import { add, batchMatMul } from './contractions.js';
 import { conv2dBackpropFilter, conv2dBackpropInput, explicitConvGradients } from './conv-gradients.js';
+import { convolution } from './convolution.js';
 import { emaUpdate } from './ema-update.js';
 import { gather } from './gather.js';
 import { groupNorm, groupNormGrad } from './group-norm.js';
@@ -20,6 +21,7 @@ const kernels = (): readonly tf.KernelConfig[] => [
   batchMatMul(),
   conv2dBackpropFilter,
   conv2dBackpropInput,
+  convolution,
   emaUpdate,
   explicitConvGradients,
   groupNorm,
