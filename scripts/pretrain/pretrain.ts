@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DRAWINGS, drawCommand, drawDrawings } from './drawings.js';
 import { writeModelCard } from './model-card.js';
 import type { PretrainOptions } from './options.js';
+import { checkSameScale } from './same-scale.js';
 import { inputsOf, shipStage } from './ship-stage.js';
 import { checkedRecord, foreignInput, readRecord, type ShippedRecord } from './shipped-record.js';
 import {
@@ -49,6 +50,7 @@ export async function pretrain(
     if (!anew && (await isDone(stage, root, say))) continue;
     // What it reads must be there before hours are spent.
     await inputsOf(stage, root);
+    if (step === 'codiff') await checkSameScale(root);
     await drawn(root, say);
     // A forced stage that is stopped is not done, so that the plain command goes on with it.
     if (anew)
