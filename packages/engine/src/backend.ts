@@ -56,6 +56,8 @@ export interface Capture {
   readonly source: tf.Variable | { readonly dataId: DataId; readonly shape: number[] };
   /** The tensors from outside that were seen with this data: clones share it, and each can be asked for its gradient. */
   readonly tensors: Tensor[];
+  /** The narrower type in which its elements are passed, if they are stored so. */
+  readonly storedAs: number | undefined;
 }
 
 /** What tracing needs of the backend, beside what tfjs needs. */
@@ -72,6 +74,8 @@ export interface EngineBackend extends InstanceType<ReturnType<typeof loadKernel
   tensorOf(metadata: TensorMetadata): Tensor;
   /** Dispose of a tensor whose variable, `resource`, lives on in a step's new state. */
   consume(tensor: Tensor, resource: Pointer, label: string): void;
+  /** The narrower type in which a tensor's elements are stored, if any. */
+  storedAs(tensor: TensorInfo): number | undefined;
   /** The slot behind a tensor if it is a state variable's value. */
   variableOf(tensor: TensorInfo): VariableSlot | null;
 }
@@ -239,6 +243,14 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       return slot.kind === 'variable' ? slot : null;
     }
 
+    storedAs({ dataId, shape }: TensorInfo): number | undefined {
+      if (binding.slots.narrowed === 0) return undefined;
+      const data = this.dataOf(dataId, shape);
+      if (data.values !== null) return undefined;
+      const slot = binding.slots.get(data.id);
+      return slot.kind === 'eager' ? slot.storedAs : undefined;
+    }
+
     private readonly temporaries: number[] = [];
 
     private temporary(id: number): number {
@@ -269,10 +281,11 @@ export function createBackend(binding: TensorBinding): EngineBackend {
         for (const one of outside) if (!tensors.includes(one)) tensors.push(one);
         return known.id;
       }
-      const output = trace.placeholder(data.dtype, data.shape);
-      const { id } = binding.addSymbol(trace, { output, shape: data.shape, dtype: data.dtype });
+      // A variable may be assigned anything later; it is passed in its own type.
+      const storedAs = variable === null ? this.storedAs(tensor) : undefined;
+      const { id } = binding.addSymbol(trace, trace.parameter(data.dtype, data.shape, storedAs));
       const source = variable ?? { dataId, shape: data.shape };
-      this.captures.set(key, { capture: { source, tensors: outside }, id });
+      this.captures.set(key, { capture: { source, tensors: outside, storedAs }, id });
       return id;
     }
 

@@ -4,6 +4,7 @@ import { DataType } from './capi/data-type.js';
 import type { Pointer } from './capi/native.js';
 import { Status } from './capi/status.js';
 import { newTensor, readTensor } from './capi/tensor-memory.js';
+import { castAttrs } from './cast-attrs.js';
 import { refuseLargeConvolution } from './convolution-memory.js';
 import { EngineError } from './errors.js';
 import type { Runtime } from './runtime.js';
@@ -18,6 +19,8 @@ interface Readable extends EagerSlot {
    * step; and the result of the step that wrote it has to be looked at, since a failed step leaves half-written state.
    */
   readonly guard?: SharedHandle;
+  /** Whether the handle was made for this use. */
+  readonly temporary?: boolean;
 }
 
 /** Constants of one value at least this long are built in the graph by Fill instead of being stored in it. */
@@ -203,7 +206,7 @@ export class TensorBinding implements Binding {
   /** A handle with the value of `id`, to be given back to `release`. Reading state waits its turn on the queue. */
   readable(id: number): Readable {
     const slot: Slot = this.slots.get(id);
-    if (slot.kind === 'eager') return slot;
+    if (slot.kind === 'eager') return slot.storedAs === undefined ? slot : this.widened(slot, slot.storedAs);
     if (slot.kind === 'symbol') {
       const problem = `reads the values of a tensor [${slot.shape.join(',')}], which do not exist while the function is being traced`;
       const advice = 'Return the tensor and read it outside, or write the choice with tensor operations (tf.where).';
@@ -219,12 +222,18 @@ export class TensorBinding implements Binding {
       dtype,
       guard: written,
       origin: written.origin,
+      temporary: true,
     };
   }
 
+  private widened({ handle, shape, dtype }: EagerSlot, storedAs: number): Readable {
+    const [wide] = this.enqueue('Cast', castAttrs(storedAs, dtype), [handle], 1);
+    return { kind: 'eager', handle: wide!, shape, dtype, temporary: true };
+  }
+
   /** End the use of what `readable` gave. */
-  release({ handle, guard }: Readable): void {
-    if (guard !== undefined) this.runtime.deleteHandle(handle);
+  release({ handle, temporary }: Readable): void {
+    if (temporary) this.runtime.deleteHandle(handle);
   }
 
   /**

@@ -8,4 +8,5 @@ export type { RecordedGraph, RecordedNode, RecordedValue } from './compile/recor
 export type { EngineInfo } from './engine.js';
 export { EngineError, type EngineErrorCode } from './errors.js';
 export { expectMemory } from './expect-memory.js';
+export { narrow } from './narrow.js';
 export { type EngineOptions, useEngine } from './use-engine.js';

@@ -18,6 +18,8 @@ export interface EagerSlot {
   readonly origin?: Origin | null;
   readonly shape: number[];
   readonly dtype: number;
+  /** TensorFlow's type of the handle's elements where it is narrower than `dtype`; they are widened for each use. */
+  readonly storedAs?: number;
 }
 
 /** A value inside a function under construction. */
@@ -72,6 +74,8 @@ export class SlotTable {
   private readonly watched = new Set<number>();
   /** Counts how often a watched tensor was freed or replaced. */
   version = 0;
+  /** How many tensors have been stored in a narrower type; 0: there is none to look for. */
+  narrowed = 0;
 
   get size(): number {
     return this.slots.size;
@@ -79,6 +83,7 @@ export class SlotTable {
 
   add(slot: Slot): number {
     const id = this.next++;
+    if (slot.kind === 'eager' && slot.storedAs !== undefined) this.narrowed++;
     this.slots.set(id, slot);
     return id;
   }

@@ -3,6 +3,7 @@ import type { Precision } from './capi/config-proto.js';
 import { DataType } from './capi/data-type.js';
 import type { GraphOutput, Pointer } from './capi/native.js';
 import { Status } from './capi/status.js';
+import { castAttrs } from './cast-attrs.js';
 import { GraphRecord, type RecordedGraph } from './compile/recorded-graph.js';
 import { EngineError } from './errors.js';
 import type { Runtime } from './runtime.js';
@@ -68,6 +69,13 @@ export class Trace {
   ) {
     this.graph = runtime.native.TF_NewGraph!() as Pointer;
     this.status = new Status(runtime.native);
+  }
+
+  /** A parameter as a value of `dtype`, whatever narrower type its elements are passed in. */
+  parameter(dtype: number, shape: number[], storedAs: number | undefined): NodeOutput {
+    const output = this.placeholder(storedAs ?? dtype, shape);
+    if (storedAs === undefined) return { output, shape, dtype };
+    return this.operation('Cast', castAttrs(storedAs, dtype), [output], 1)[0]!;
   }
 
   /** A parameter of the function. Parameters are passed in order of declaration. */

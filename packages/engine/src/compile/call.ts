@@ -22,9 +22,15 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   const count = tensors.reduce((sum, own) => sum + own.length, 0) + program.captures.length;
   const handles = new BigUint64Array(count + (stateArg < 0 ? 0 : 1));
   let at = 0;
-  const push = (id: number): void => {
+  /** @param storedAs type of the parameter's elements, where the program takes them narrower */
+  const push = (id: number, storedAs: number | undefined): void => {
+    const slot = binding.slots.get(id);
+    if (slot.kind === 'eager' && slot.storedAs === storedAs) {
+      handles[at++] = slot.handle;
+      return;
+    }
     const readable = binding.readable(id);
-    if (readable.guard !== undefined) readables.push(readable);
+    readables.push(readable);
     handles[at++] = readable.handle;
   };
   const origin: Origin = {
@@ -37,13 +43,13 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   try {
     tensors.forEach((own, i) => {
       if (i === stateArg) for (const resource of state!.resources) handles[at++] = resource;
-      else for (const tensor of own) push(backend.idOf(tensor));
+      else for (const tensor of own) push(backend.idOf(tensor), backend.storedAs(tensor));
     });
     // The step before this one has to be done, and done well: its token is an input.
     if (state !== null) handles[at++] = state.written.handle;
     const captured = program.captured.get(engine, label);
     if (captured !== null) handles.set(captured, at);
-    else for (const capture of program.captures) push(backend.captureId(capture, label));
+    else for (const capture of program.captures) push(backend.captureId(capture, label), capture.storedAs);
     outputs = enqueue(engine, program, handles, origin);
   } catch (error) {
     state?.giveUp();

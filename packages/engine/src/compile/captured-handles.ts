@@ -13,7 +13,8 @@ export class CapturedHandles {
   /**
    * Handles of tensors that are in memory as they are. Looking 700 of them up takes longer than the rest of a call does in
    * JavaScript; so it is done again only after one of them was disposed, replaced, or assigned to.
-   * @returns null if there is a capture whose value has to be read first: the value of a state variable
+   * @returns null if there is a capture whose value has to be read first: the value of a state variable, or of a variable whose
+   *   elements are stored narrower
    * @throws EngineError if one was disposed
    */
   get({ binding, backend }: Engine, label: string): BigUint64Array | null {
@@ -24,7 +25,7 @@ export class CapturedHandles {
     const handles = new BigUint64Array(ids.length);
     for (const [i, id] of ids.entries()) {
       const slot = slots.get(id);
-      if (slot.kind !== 'eager') return null;
+      if (slot.kind !== 'eager' || slot.storedAs !== this.captures[i]!.storedAs) return null;
       handles[i] = slot.handle;
     }
     for (const id of ids) slots.watch(id);

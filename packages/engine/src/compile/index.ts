@@ -81,7 +81,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const untyped = fn as (...args: unknown[]) => unknown;
 
   function lookUp(engine: Engine, args: readonly unknown[], structures: readonly Structure[]): Program {
-    const signature = structures.flatMap(({ signature }) => signature);
+    const signature = [...structures.flatMap(({ signature }) => signature), ...storedTypes(engine, structures)];
     const hit = entries.findIndex((entry) => sameSignature(entry.signature, signature));
     if (hit === 0) return entries[0]!.program;
     if (hit > 0) {
@@ -122,6 +122,16 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     },
   });
   return Object.defineProperty(compiled, 'name', { value: settings.label });
+}
+
+/** The narrower types in which arguments are stored, by position among all tensors; most often there are none. */
+function storedTypes({ binding, backend }: Engine, structures: readonly Structure[]): number[] {
+  if (binding.slots.narrowed === 0) return [];
+  const tensors = structures.flatMap(({ tensors }) => tensors);
+  return tensors.flatMap((tensor, i) => {
+    const type = backend.storedAs(tensor);
+    return type === undefined ? [] : [i, type];
+  });
 }
 
 function forget({ binding }: Engine, program: Program): void {

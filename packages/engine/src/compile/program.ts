@@ -115,8 +115,8 @@ export function traceProgram(
 
   function placeholder(tensor: tf.Tensor): tf.Tensor {
     const dtype = dataTypeOf(tensor.dtype);
-    const output = trace.placeholder(dtype, tensor.shape);
-    return backend.tensorOf(binding.addSymbol(trace, { output, shape: [...tensor.shape], dtype }));
+    const parameter = trace.parameter(dtype, [...tensor.shape], backend.storedAs(tensor));
+    return backend.tensorOf(binding.addSymbol(trace, parameter));
   }
 
   function readState(tensor: tf.Tensor): tf.Tensor {

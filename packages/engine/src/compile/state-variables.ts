@@ -102,7 +102,8 @@ function makeVariable(engine: Engine, tensor: tf.Tensor, written: SharedHandle, 
   const slot: VariableSlot = { kind: 'variable', resource, written: written.retain(), shape, dtype };
   if (!copy) {
     // The variable has to be the only owner of the memory, or the first update would copy it.
-    binding.runtime.deleteHandle(handle);
+    const plain = binding.slots.get(id);
+    if (plain.kind === 'eager') binding.runtime.deleteHandle(plain.handle);
     binding.slots.replace(id, slot);
   }
   return slot;
