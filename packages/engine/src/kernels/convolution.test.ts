@@ -33,6 +33,15 @@ describe('formOf', () => {
     expect(formOf(info(x, filter, 'same'))).toBe(form);
   });
 
+  it.each([
+    ['columns', [1, 8, 8, 960], [3, 3, 960, 960]],
+    ['direct', [1, 16, 16, 960], [3, 3, 960, 960]],
+    ['direct', [1, 8, 8, 384], [3, 3, 384, 960]],
+    ['direct', [1, 64, 64, 512], [3, 3, 512, 512]],
+  ])('%s in bfloat16 for an image of %j and a filter of %j', (form, x, filter) => {
+    expect(formOf(info(x, filter, 'same'), true)).toBe(form);
+  });
+
   it('is direct where pixels are left out', () => {
     expect(formOf(info([1, 64, 64, 512], [3, 3, 512, 8], 'same', 2))).toBe('direct');
   });
