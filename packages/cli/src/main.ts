@@ -6,6 +6,7 @@ import { editCommand } from './commands/edit.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { generateCommand } from './commands/generate.js';
 import { mask2imageCommand } from './commands/mask2image.js';
+import { planCommand } from './commands/plan.js';
 import { reportCommand } from './commands/report.js';
 import { text2imageCommand } from './commands/text2image.js';
 import { trainCommand } from './commands/train.js';
@@ -22,6 +23,7 @@ const program = yargs(explicitSwitches(hideBin(process.argv)))
   .command(editCommand)
   .command(trainCommand)
   .command(evaluateCommand)
+  .command(planCommand)
   .command(reportCommand)
   .command(checkpointCommand)
   .command(datasetCommand)

@@ -38,4 +38,12 @@ describe('inspect', () => {
     expect(memory.bytes).toBeLessThan(2 ** 18 + 2 ** 12);
     tf.dispose([state, result]);
   });
+
+  it('takes tensors without values from outside, too; used for anything else they say what they are', () => {
+    const [w, x] = [shapeOnly([3]), shapeOnly([2, 1])];
+    const { result } = inspect((x: tf.Tensor) => tf.mul(x, w), [x]);
+    expect(result.shape).toEqual([2, 3]);
+    expect(() => tf.add(w, 1)).toThrow('a tensor made by shapeOnly has no values');
+    tf.dispose([w, x, result]);
+  });
 });

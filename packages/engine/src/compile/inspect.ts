@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { dataTypeOf } from '../capi/data-type.js';
 import { currentEngine } from '../engine.js';
+import { EngineError } from '../errors.js';
 import type { CompileOptions } from './index.js';
 import { estimateMemory, type MemoryEstimate, neededNodes } from './memory-estimate.js';
 import { traceProgram } from './program.js';
@@ -20,17 +22,31 @@ export interface Inspection<R> {
   readonly result: R;
 }
 
+/** Stands for values that there are none of: whoever goes through them is told so. */
+const NO_VALUES: Uint8Array[] = Object.defineProperty([], Symbol.iterator, {
+  get: () => {
+    throw new EngineError('a tensor made by shapeOnly has no values; it can be inspected, and nothing else', {
+      code: 'usage',
+    });
+  },
+});
+
 /**
  * A tensor that has a shape and a type but no values and takes no memory: what {@link inspect} needs of its arguments. To
  * use it anywhere else is an error. The caller disposes of it.
  */
 export function shapeOnly(shape: readonly number[], dtype: tf.DataType = 'float32'): tf.Tensor {
-  return tf.engine().makeTensorFromTensorInfo({ dataId: {}, shape: [...shape], dtype });
+  const dataId = {};
+  const { backend } = currentEngine();
+  backend.tensorMap.set(dataId, {
+    ...{ shape: [...shape], dtype: dataTypeOf(dtype), id: -1, values: NO_VALUES, refCount: 1 },
+  });
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype });
 }
 
 /**
- * Trace a function as `compile` does, and tell what it would do: nothing runs, and no memory is taken. Arguments may be
- * tensors without values, by {@link shapeOnly}.
+ * Trace a function as `compile` does, and tell what it would do: nothing runs, and no memory is taken. Arguments, and tensors
+ * that it uses from outside, may have no values, by {@link shapeOnly}.
  */
 export function inspect<A extends unknown[], R>(
   fn: (...args: A) => R,

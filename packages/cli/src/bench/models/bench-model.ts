@@ -23,9 +23,13 @@ export interface BenchModel {
 }
 
 /** Read a config and build its model. @throws ConfigError listing what is wrong in it */
-export async function openBenchModel(bench: ModelBench, path: string): Promise<BenchModel> {
-  const config = await loadConfig(path, { registry: codiffRegistry });
-  return { bench, path, config, ...buildModel(config, roles.model, codiffRegistry) };
+export async function openBenchModel(
+  bench: ModelBench,
+  path: string | readonly string[],
+  overrides: readonly string[] = [],
+): Promise<BenchModel> {
+  const config = await loadConfig(path, { registry: codiffRegistry, overrides });
+  return { bench, path: [path].flat().join(', '), config, ...buildModel(config, roles.model, codiffRegistry) };
 }
 
 /** The model as a latent diffusion model. @throws Error if it is another */

@@ -1,10 +1,11 @@
 import { compile } from '@codiff/engine';
 import { BERTEmbedder, type Params, type UNetConfig } from '@codiff/ldm-core';
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, BenchSpec } from '../case.js';
-import { autoencoderOf, type BenchModel, composeOf, diffusionOf, weightsOf } from './bench-model.js';
+import { autoencoderOf, type BenchModel, composeOf, diffusionOf } from './bench-model.js';
 import { countFlops } from './flops.js';
-import { formulaImage, formulaInput, probe, tokenIds } from './inputs.js';
+import { probe } from './inputs.js';
+import { FORMULA, type Source } from './source.js';
 
 /** Tokens of a text and of a mask. */
 export const TOKENS = { text: 77, seg_mask: 19 } as const;
@@ -13,7 +14,7 @@ export const TOKENS = { text: 77, seg_mask: 19 } as const;
 export const STEP = 500;
 
 /** A function of weights and inputs, and both. */
-interface Forward {
+export interface Forward {
   readonly p: Params;
   readonly inputs: readonly tf.Tensor[];
   readonly run: (p: Params, ...inputs: tf.Tensor[]) => tf.Tensor;
@@ -43,27 +44,28 @@ export function contextWidth({ contextDim }: Pick<UNetConfig, 'contextDim'>): nu
   throw new Error('bench: the UNet takes no context; wanted one with a spatial transformer');
 }
 
-function forwardOf(bench: BenchModel, batch: number): Forward {
-  const t = tf.fill([batch], STEP, 'int32') as tf.Tensor1D;
+/** The part of a model that a benchmark is of. */
+export function forwardOf(bench: BenchModel, batch: number, source: Source = FORMULA): Forward {
+  const t = source.steps(batch, STEP);
   switch (bench.bench) {
     case 'unet': {
       const model = diffusionOf(bench);
       const { imageSize: side, channels } = model.config;
       const prefix = 'model.diffusion_model.';
-      const context = formulaInput('text', [batch, TOKENS.text, contextWidth(model.model.unet.config)]);
+      const context = source.input('text', [batch, TOKENS.text, contextWidth(model.model.unet.config)]);
       return {
-        p: weightsOf(bench, (key) => key.startsWith(prefix), prefix),
-        inputs: [formulaImage('x', [batch, side, side, channels]), t, context],
+        p: source.weights(bench, (key) => key.startsWith(prefix), prefix),
+        inputs: [source.image('x', [batch, side, side, channels]), t, context],
         run: (p, x, t, context) => model.applyModel(p, x as tf.Tensor4D, t as tf.Tensor1D, context!),
       };
     }
     case 'dynamic-diffuser': {
       const model = composeOf(bench);
       const { imageSize: side, channels } = model.config;
-      const context = formulaInput('text', [batch, TOKENS.text, contextWidth(model.unet.predictorConfig)]);
+      const context = source.input('text', [batch, TOKENS.text, contextWidth(model.unet.predictorConfig)]);
       return {
-        p: weightsOf(bench, (key) => key.startsWith('model.text_confidence_predictor.')),
-        inputs: [formulaImage('x', [batch, side, side, channels]), t, context],
+        p: source.weights(bench, (key) => key.startsWith('model.text_confidence_predictor.')),
+        inputs: [source.image('x', [batch, side, side, channels]), t, context],
         run: (p, x, t, text) =>
           model.unet.influenceLogits(p, 'text', x as tf.Tensor4D, {
             t: t as tf.Tensor1D,
@@ -74,16 +76,20 @@ function forwardOf(bench: BenchModel, batch: number): Forward {
     case 'codiff-step': {
       const model = composeOf(bench);
       const { imageSize: side, channels } = model.config;
-      const p = weightsOf(bench, (key) => key.startsWith('model.'));
+      const p = source.weights(bench, (key) => key.startsWith('model.'));
       // Keys and values of the conditions are made once an image, not in every step.
       const D = contextWidth(model.unet.predictorConfig);
-      const contexts = model.contextKeys(p, {
-        seg_mask: formulaInput('seg_mask', [batch, TOKENS.seg_mask, D]) as tf.Tensor3D,
-        text: formulaInput('text', [batch, TOKENS.text, D]) as tf.Tensor3D,
-      });
+      const contexts = source.made(
+        (p: Params, seg_mask: tf.Tensor3D, text: tf.Tensor3D) => model.contextKeys(p, { seg_mask, text }),
+        [
+          p,
+          source.input('seg_mask', [batch, TOKENS.seg_mask, D]) as tf.Tensor3D,
+          source.input('text', [batch, TOKENS.text, D]) as tf.Tensor3D,
+        ],
+      );
       return {
         p,
-        inputs: [formulaImage('x', [batch, side, side, channels]), t],
+        inputs: [source.image('x', [batch, side, side, channels]), t],
         run: (p, x, t) => model.mix(p, { x: x as tf.Tensor4D, t: t as tf.Tensor1D, contexts }).eps,
       };
     }
@@ -93,9 +99,9 @@ function forwardOf(bench: BenchModel, batch: number): Forward {
       const { resolution, inChannels, zChannels, chMult } = vae.shape.ddconfig;
       const isDecode = bench.bench === 'vae-decode';
       const side = isDecode ? resolution / 2 ** (chMult.length - 1) : resolution;
-      const image = formulaImage(isDecode ? 'x' : 'image', [batch, side, side, isDecode ? zChannels : inChannels]);
+      const image = source.image(isDecode ? 'x' : 'image', [batch, side, side, isDecode ? zChannels : inChannels]);
       return {
-        p: weightsOf(bench, (key) => key.startsWith(prefix) && !key.startsWith('loss.'), prefix),
+        p: source.weights(bench, (key) => key.startsWith(prefix) && !key.startsWith('loss.'), prefix),
         inputs: [image],
         run: (p, x) => (isDecode ? vae.decode(p, x as tf.Tensor4D) : vae.encodeMoments(p, x as tf.Tensor4D)),
       };
@@ -107,8 +113,8 @@ function forwardOf(bench: BenchModel, batch: number): Forward {
       }
       const prefix = 'cond_stage_model.';
       return {
-        p: weightsOf(bench, (key) => key.startsWith(prefix), prefix),
-        inputs: [tokenIds(batch, condStage.config.maxSeqLen)],
+        p: source.weights(bench, (key) => key.startsWith(prefix), prefix),
+        inputs: [source.ids(batch, condStage.config.maxSeqLen)],
         run: (p, ids) => condStage.forward(p, ids as tf.Tensor2D),
       };
     }

@@ -12,11 +12,11 @@ import {
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, BenchSpec } from '../case.js';
-import { type BenchModel, diffusionOf, weightsOf } from './bench-model.js';
+import { type BenchModel, diffusionOf } from './bench-model.js';
 import { countFlops } from './flops.js';
 import { contextWidth, STEP, TOKENS } from './forward-cases.js';
-import { formulaImage, formulaInput } from './inputs.js';
 import type { ModelSettings } from './settings.js';
+import { FORMULA, type Source } from './source.js';
 
 const LEARNING_RATE = 1e-6;
 const PREFIX = 'model.diffusion_model.';
@@ -24,31 +24,28 @@ const PREFIX = 'model.diffusion_model.';
 export const PASSES = 3;
 
 /** What the step changes. */
-interface State {
+export interface State {
   readonly params: Params;
   readonly optim: OptimState;
   readonly ema: EmaState | null;
 }
 
+/** The functions of a UNet's training step, and what they need. */
+interface StepParts {
+  readonly params: Params;
+  readonly forward: (p: Params) => tf.Tensor4D;
+  readonly loss: (p: Params) => tf.Scalar;
+}
+
 /** A UNet's training step alone: noisy latents, timestep, context and noise are given. */
 export function trainStepCase(bench: BenchModel, spec: BenchSpec, settings: ModelSettings): BenchCase {
-  const { batch, precision, name, mode } = spec;
-  const model = diffusionOf(bench);
-  const { imageSize: side, channels } = model.config;
-  const { unet } = model.model;
-  const x = formulaImage('x', [batch, side, side, channels]);
-  const noise = formulaImage('noise', [batch, side, side, channels]);
-  const t = tf.fill([batch], STEP, 'int32') as tf.Tensor1D;
-  const context = formulaInput('text', [batch, TOKENS.text, contextWidth(unet.config)]) as tf.Tensor3D;
-  const params = weightsOf(bench, (key) => key.startsWith(PREFIX), PREFIX);
-
-  const forward = (p: Params): tf.Tensor4D => unet.forward(p, { x, t, context, recompute: settings.recompute });
-  const loss = (p: Params): tf.Scalar => tf.mean(tf.squaredDifference(forward(p), noise));
+  const { precision, name, mode } = spec;
+  const parts = partsOf(bench, spec.batch, settings, FORMULA);
   const options = { name, precision, xla: mode === 'xla' } as const;
   const step = settings.optimizer
-    ? updating(params, loss, bench, settings, options)
-    : differentiating(params, loss, options);
-  const counted = compile(forward, { name: `${name}:count` });
+    ? updating(bench, parts, settings, options)
+    : differentiating(parts.params, parts.loss, options);
+  const counted = compile(parts.forward, { name: `${name}:count` });
   let last = Number.NaN;
   return {
     flops: async () => PASSES * (await countFlops(() => counted(step.params()))),
@@ -59,6 +56,32 @@ export function trainStepCase(bench: BenchModel, spec: BenchSpec, settings: Mode
       last = (await value.data())[0]!;
       value.dispose();
     },
+  };
+}
+
+/** The updating step and the state that it begins with. */
+export function updateStep(
+  bench: BenchModel,
+  batch: number,
+  settings: ModelSettings,
+  source: Source,
+): { readonly step: (state: State) => [State, tf.Scalar]; readonly state: State } {
+  return updateOf(bench, partsOf(bench, batch, settings, source), settings, source);
+}
+
+function partsOf(bench: BenchModel, batch: number, { recompute }: ModelSettings, source: Source): StepParts {
+  const model = diffusionOf(bench);
+  const { imageSize: side, channels } = model.config;
+  const { unet } = model.model;
+  const x = source.image('x', [batch, side, side, channels]);
+  const noise = source.image('noise', [batch, side, side, channels]);
+  const t = source.steps(batch, STEP);
+  const context = source.input('text', [batch, TOKENS.text, contextWidth(unet.config)]) as tf.Tensor3D;
+  const forward = (p: Params): tf.Tensor4D => unet.forward(p, { x, t, context, recompute });
+  return {
+    params: source.weights(bench, (key) => key.startsWith(PREFIX), PREFIX),
+    forward,
+    loss: (p) => tf.mean(tf.squaredDifference(forward(p), noise)),
   };
 }
 
@@ -80,25 +103,28 @@ function differentiating(params: Params, loss: (p: Params) => tf.Scalar, options
   };
 }
 
-function updating(
-  params: Params,
-  loss: (p: Params) => tf.Scalar,
-  { specs }: BenchModel,
-  { ema }: ModelSettings,
-  options: { readonly name: string },
-): Step {
+function updateOf({ specs }: BenchModel, { params, loss }: StepParts, { ema }: ModelSettings, source: Source) {
   const trained = new Map([...specs].filter(([key]) => params.has(key)));
   const plan = planUpdates(trained, [{ match: /./, lr: LEARNING_RATE }]);
-  const compiled = compile(
-    (state: State): [State, tf.Scalar] => {
-      const { value, grads } = valueAndGrad(loss, state.params);
-      const next = adamStep(state.params, grads, state.optim, plan);
-      const averages = state.ema && emaUpdate(state.ema, next.params);
-      return [{ params: next.params, optim: next.state, ema: averages }, value];
-    },
-    { ...options, state: 0 },
-  );
-  let state: State = { params, optim: initOptimState(params, plan), ema: ema ? initEma(params) : null };
+  const step = (state: State): [State, tf.Scalar] => {
+    const { value, grads } = valueAndGrad(loss, state.params);
+    const next = adamStep(state.params, grads, state.optim, plan);
+    const averages = state.ema && emaUpdate(state.ema, next.params);
+    return [{ params: next.params, optim: next.state, ema: averages }, value];
+  };
+  const optim = source.made((p: Params) => initOptimState(p, plan), [params]);
+  return { step, state: { params, optim, ema: ema ? source.made((p: Params) => initEma(p), [params]) : null } };
+}
+
+function updating(
+  bench: BenchModel,
+  parts: StepParts,
+  settings: ModelSettings,
+  options: { readonly name: string },
+): Step {
+  const { step, state: start } = updateOf(bench, parts, settings, FORMULA);
+  const compiled = compile(step, { ...options, state: 0 });
+  let state = start;
   return {
     params: () => state.params,
     run: () => {

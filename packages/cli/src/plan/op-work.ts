@@ -1,0 +1,83 @@
+import { bytesOf, type RecordedGraph, type RecordedNode } from '@codiff/engine';
+
+/** What limits the speed of an operation. */
+export type WorkKind =
+  | 'convolution'
+  | 'input-gradient'
+  | 'filter-gradient'
+  | 'matmul'
+  | 'product'
+  | 'elementwise'
+  | 'function'
+  | 'move';
+
+/** Kinds whose time goes by arithmetic; that of the others by the bytes they move. */
+export const ARITHMETIC: ReadonlySet<WorkKind> = new Set<WorkKind>([
+  ...(['convolution', 'input-gradient', 'filter-gradient', 'matmul', 'product'] as const),
+]);
+
+/** The work of one operation. */
+export interface OpWork {
+  readonly kind: WorkKind;
+  /** Multiplications and additions of contractions; 0 for others. */
+  readonly flops: number;
+  /** Bytes read and written. */
+  readonly bytes: number;
+}
+
+/** Operations that only give memory another name, or that TensorFlow computes once when it optimises a function. */
+const FREE: ReadonlySet<string> = new Set([
+  ...['Placeholder', 'Const', 'ReadVariableOp', 'Reshape', 'Identity', 'Squeeze', 'ExpandDims', 'StopGradient'],
+  ...['NoOp', 'Fill', 'ZerosLike', 'OnesLike', 'Shape', 'Range', 'AssignVariableOp'],
+]);
+
+/** Element-wise functions that compute for longer than memory takes. */
+const FUNCTIONS: ReadonlySet<string> = new Set([
+  ...['Sigmoid', 'Tanh', 'Exp', 'Erf', 'Log', 'Pow', 'Softmax', 'LogSoftmax', 'Sin', 'Cos', 'Softplus'],
+]);
+
+/** Operations that bring elements into another order. */
+const MOVES: ReadonlySet<string> = new Set([
+  ...['Transpose', 'Tile', 'ConcatV2', 'Slice', 'StridedSlice', 'Pad', 'PadV2', 'MirrorPad', 'GatherV2', 'OneHot'],
+  ...['ResizeNearestNeighbor', 'ResizeNearestNeighborGrad', 'Pack', 'SplitV', 'BroadcastTo', 'Reverse', 'ReverseV2'],
+]);
+
+/** Contractions that take the bias behind them along. */
+const FUSED: ReadonlySet<string> = new Set(['Conv2D', 'MatMul']);
+
+/** The work of an operation; null if it takes no time worth counting. */
+export function workOf({ nodes, values }: RecordedGraph, node: RecordedNode): OpWork | null {
+  const { op, inputs, outputs } = node;
+  if (FREE.has(op)) return null;
+  const shape = (value: number | undefined): readonly number[] => (value === undefined ? [] : values[value]!.shape);
+  const bytes = [...inputs, ...outputs].reduce((sum, value) => sum + bytesOf(values[value]!), 0);
+  const [a, b, c] = inputs.map(shape);
+  const result = shape(outputs[0]);
+  switch (op) {
+    case 'Conv2D':
+      return { kind: 'convolution', flops: 2 * sizeOf(result) * sizeOf(b!.slice(0, 3)), bytes };
+    case 'Conv2DBackpropInput':
+      // Inputs: the sizes wanted, the filter [kh,kw,in,out], dy.
+      return { kind: 'input-gradient', flops: 2 * sizeOf(c!) * sizeOf(b!.slice(0, 3)), bytes };
+    case 'Conv2DBackpropFilter':
+      return { kind: 'filter-gradient', flops: 2 * sizeOf(c!) * sizeOf(result.slice(0, 3)), bytes };
+    case 'MatMul':
+    case 'BatchMatMulV2': {
+      // |a| |b| / |result| of single matrices is the square of the summed width, whichever operand is transposed.
+      const [A, B, R] = [a!, b!, result].map((dims) => sizeOf(dims.slice(-2))) as [number, number, number];
+      const flops = 2 * sizeOf(result) * Math.sqrt((A * B) / R);
+      return { kind: op === 'MatMul' ? 'matmul' : 'product', flops, bytes };
+    }
+    case 'BiasAdd': {
+      const maker = nodes[values[inputs[0]!]!.node];
+      return maker !== undefined && FUSED.has(maker.op) ? null : { kind: 'elementwise', flops: 0, bytes };
+    }
+    case 'ResourceApplyAdam':
+      // Reads gradient, weight and two moments, and writes the three: seven times the gradient, its last input.
+      return { kind: 'elementwise', flops: 0, bytes: 7 * bytesOf(values[inputs.at(-1)!]!) };
+    default:
+      return { kind: MOVES.has(op) ? 'move' : FUNCTIONS.has(op) ? 'function' : 'elementwise', flops: 0, bytes };
+  }
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((size, dim) => size * dim, 1);
