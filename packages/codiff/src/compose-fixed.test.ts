@@ -31,6 +31,23 @@ describe('a mix of fixed weights', () => {
     expectFlat(branches.text, 2);
   });
 
+  it('takes a weight as a tensor, so that a compiled mix need not be made again', async () => {
+    const [one, two] = [flat(1, 3), flat(2, 3)];
+    const mixBy = (weight: tf.Scalar) =>
+      composeFixed([
+        { name: 'seg_mask', weight, eps: says(one) },
+        { name: 'text', remainder: true, eps: says(two) },
+      ]);
+    const weight = tf.scalar(0.7);
+    const { eps, influence } = mixBy(weight)(flat(0, 3), t());
+    expectFlat(influence.seg_mask, 0.7);
+    expectFlat(influence.text, 0.3);
+    expectFlat(eps, 1.3);
+    const [x, at] = [flat(0, 3), t()];
+    await expectTensors(5, () => mixBy(weight)(x, at));
+    expect(() => mixBy(tf.tensor1d([0.5, 0.5]) as tf.Tensor as tf.Scalar)).toThrow(/weight of 'seg_mask' is \[2\]/);
+  });
+
   it('leaves nothing behind but what it returns', async () => {
     const [x, one, two, at] = [flat(0, 3), flat(1, 3), flat(2, 3), t()] as const;
     const mix = composeFixed([

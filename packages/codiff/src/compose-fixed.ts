@@ -6,8 +6,11 @@ import { type NoiseMix, weightedSum } from './noise-mix.js';
 
 /** A collaborator of {@link composeFixed}. */
 export interface FixedCollaborator extends Pick<Collaborator, 'name' | 'eps' | 'remainder'> {
-  /** Its weight at every pixel and timestep; the remainder has none of its own. */
-  readonly weight?: number | undefined;
+  /**
+   * Its weight at every pixel and timestep; the remainder has none of its own. A scalar [] instead of a number: a compiled mix then
+   * takes another at each call.
+   */
+  readonly weight?: number | tf.Scalar | undefined;
 }
 
 /**
@@ -19,21 +22,22 @@ export interface FixedCollaborator extends Pick<Collaborator, 'name' | 'eps' | '
  */
 export function composeFixed(collaborators: readonly FixedCollaborator[]): NoiseMix {
   checkRules(collaborators, {});
-  let left = 1;
   for (const { name, remainder, weight } of collaborators) {
-    if (remainder ? weight !== undefined : !Number.isFinite(weight)) {
+    const given = weight instanceof tf.Tensor ? weight.rank === 0 : Number.isFinite(weight);
+    if (remainder ? weight !== undefined : !given) {
+      const got = weight instanceof tf.Tensor ? `[${weight.shape}]` : weight;
       throw new RangeError(
-        `composeFixed: the weight of '${name}' is ${weight}; ` +
+        `composeFixed: the weight of '${name}' is ${got}; ` +
           (remainder ? 'the remainder gets what the others leave, so give it none' : 'wanted a number'),
       );
     }
-    left -= weight ?? 0;
   }
   const names = collaborators.map(({ name }) => name);
   return (x, t) =>
     tidyTree(() => {
       const [B, H, W] = x.shape;
-      const weights = collaborators.map(({ weight = left }) => tf.fill([B, H, W, 1], weight) as tf.Tensor4D);
+      const left = remainderOf(collaborators);
+      const weights = collaborators.map(({ weight = left }) => spread(weight, [B, H, W, 1]));
       return weightedSum(
         names,
         collaborators.map(({ eps }) => eps(x, t)),
@@ -41,3 +45,15 @@ export function composeFixed(collaborators: readonly FixedCollaborator[]): Noise
       );
     });
 }
+
+/** What the others leave: in double precision where all are numbers. */
+function remainderOf(collaborators: readonly FixedCollaborator[]): number | tf.Scalar {
+  return collaborators.reduce<number | tf.Scalar>((left, { weight = 0 }) => {
+    if (typeof left === 'number' && typeof weight === 'number') return left - weight;
+    return tf.sub(left, weight) as tf.Scalar;
+  }, 1);
+}
+
+/** One weight at every pixel. */
+const spread = (weight: number | tf.Scalar, shape: [number, number, number, number]): tf.Tensor4D =>
+  (typeof weight === 'number' ? tf.fill(shape, weight) : tf.add(tf.zeros(shape), weight)) as tf.Tensor4D;
