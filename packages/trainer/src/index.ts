@@ -42,7 +42,7 @@ export { DataError, type DataFault } from './data/data-error.js';
 export { type DataModule, dataModuleOf, faceDatasetOf } from './data/data-module.js';
 export { resolveDataPath } from './data/dataset-paths.js';
 export { decodeImage, encodePng } from './data/decode-image.js';
-export { type Draws, seededDraws } from './data/draws.js';
+export { type Draws, seededDraws, shuffled } from './data/draws.js';
 export { encodeJpeg } from './data/encode-jpeg.js';
 export {
   type ConditionName,

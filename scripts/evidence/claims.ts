@@ -1,0 +1,86 @@
+import { pairedBootstrap } from '@codiff/ldm-core';
+import { seededDraws } from '@codiff/trainer';
+import { BASELINES, COLLABORATIONS, type Method } from './methods.js';
+import type { EvidenceRow } from './record.js';
+
+/** What both conditions are followed by. */
+export const CONSISTENCIES = ['mask_accuracy', 'text_consistency'] as const;
+/** A name from {@link CONSISTENCIES}. */
+export type ConsistencyName = (typeof CONSISTENCIES)[number];
+
+/** Both consistencies of every image of a method, in the order of the pairs. */
+export type ConsistencyOfImages = Readonly<Record<ConsistencyName, Float64Array>>;
+
+/** What the numbers say. */
+export type Verdict = 'holds' | 'does not hold' | 'is not decided';
+
+/** One statement of the paper's claim: that a collaboration follows a condition better than a baseline. */
+export interface ConsistencyClaim {
+  readonly method: (typeof COLLABORATIONS)[number];
+  readonly baseline: (typeof BASELINES)[number];
+  readonly metric: ConsistencyName;
+  /** Mean difference over pairs with the same conditions and noise, with its 95 % interval. */
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+  readonly verdict: Verdict;
+}
+
+/** Whether image quality is kept, against one baseline. */
+export interface QualityClaim {
+  readonly method: (typeof COLLABORATIONS)[number];
+  readonly baseline: (typeof BASELINES)[number];
+  /** Frechet distance of the collaboration less that of the baseline. */
+  readonly difference: number;
+  readonly verdict: Verdict;
+}
+
+/** All statements. */
+export interface Claims {
+  readonly consistency: readonly ConsistencyClaim[];
+  readonly quality: readonly QualityClaim[];
+}
+
+const RESAMPLES = 5000;
+
+/**
+ * The paper's claim, statement by statement. A consistency is better where the 95 % interval of the paired difference (bootstrap
+ * over pairs) lies above 0, not better where it lies below, else not decided. Quality is kept where the Frechet distance is not
+ * above the baseline's, or the intervals meet (not decided: they cannot tell them apart); lost where its interval lies above.
+ */
+export function judgeClaims(
+  images: Readonly<Record<Method, ConsistencyOfImages>>,
+  rows: readonly EvidenceRow[],
+  seed: number,
+): Claims {
+  const pairs = COLLABORATIONS.flatMap((method) => BASELINES.map((baseline) => ({ method, baseline })));
+  const consistency = pairs.flatMap(({ method, baseline }) =>
+    CONSISTENCIES.map((metric): ConsistencyClaim => {
+      const { value, low, high, n } = pairedBootstrap(images[method][metric], images[baseline][metric], {
+        resamples: RESAMPLES,
+        random: seededDraws(seed, 'claim', method, baseline, metric).random,
+      });
+      const verdict = low > 0 ? 'holds' : high < 0 ? 'does not hold' : 'is not decided';
+      return { method, baseline, metric, difference: value, low, high, n, verdict };
+    }),
+  );
+  const frechet = (method: Method): EvidenceRow =>
+    rows.find((row) => row.method === method && row.metric === 'frechet')!;
+  const quality = pairs.map(({ method, baseline }): QualityClaim => {
+    const [ours, theirs] = [frechet(method), frechet(baseline)];
+    const meet = ours.low <= theirs.high && theirs.low <= ours.high;
+    const verdict = ours.value <= theirs.value ? 'holds' : meet ? 'is not decided' : 'does not hold';
+    return { method, baseline, difference: ours.value - theirs.value, verdict };
+  });
+  return { consistency, quality };
+}
+
+/** Whether every statement about one collaboration holds; the worst verdict otherwise. */
+export function overallVerdict(claims: Claims, method: (typeof COLLABORATIONS)[number]): Verdict {
+  const verdicts = [...claims.consistency, ...claims.quality]
+    .filter((claim) => claim.method === method)
+    .map(({ verdict }) => verdict);
+  if (verdicts.includes('does not hold')) return 'does not hold';
+  return verdicts.includes('is not decided') ? 'is not decided' : 'holds';
+}

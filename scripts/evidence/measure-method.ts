@@ -1,0 +1,96 @@
+import { frechetDistance, pickRows, pixelAccuracy } from '@codiff/ldm-core';
+import {
+  type EvaluationNetworks,
+  evaluationTable,
+  type Measured,
+  measureImages,
+  seededDraws,
+  shuffled,
+} from '@codiff/trainer';
+import type { ConsistencyOfImages } from './claims.js';
+import { entriesOf, type PlannedImage } from './image-folder.js';
+import { type EvidenceRow, METRICS } from './record.js';
+
+/** How images of a method are measured. */
+export interface MethodMeasuring {
+  readonly networks: EvaluationNetworks;
+  /** Images at once. */
+  readonly batchSize: number;
+  /** Features of the real images. */
+  readonly reference: Pick<Measured, 'features'>;
+  /** Of the intervals. */
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** What the images of a method give. */
+export interface MethodMeasures<M extends string> {
+  readonly rows: readonly EvidenceRow<M>[];
+  readonly consistency: ConsistencyOfImages;
+  readonly warnings: readonly string[];
+  readonly features: Measured['features'];
+}
+
+/** Run the networks over images of a plan, each pair of which comes once. */
+export const measurePlan = (
+  folder: string,
+  plan: readonly PlannedImage[],
+  { networks, batchSize, signal }: Pick<MethodMeasuring, 'networks' | 'batchSize' | 'signal'>,
+): Promise<Measured> => measureImages(entriesOf(folder, plan), { networks, batchSize, signal });
+
+/** Consistency of each image with its mask and its text. @param measured with masks and captions */
+export function consistencyOf({ confusions, text }: Measured): ConsistencyOfImages {
+  return {
+    mask_accuracy: Float64Array.from(confusions!, (counts) => pixelAccuracy(counts)),
+    text_consistency: text!.overall,
+  };
+}
+
+/**
+ * All metrics of a method: those of `codiff evaluate`, of the first sample of every pair; the diversity of pairs with two.
+ * @param once the first samples @param twice both samples of some pairs
+ */
+export async function measureMethod<M extends string>(
+  method: M,
+  folder: string,
+  { once, twice }: { once: readonly PlannedImage[]; twice: readonly PlannedImage[] },
+  measuring: MethodMeasuring,
+): Promise<MethodMeasures<M>> {
+  const { reference, seed } = measuring;
+  const first = await measurePlan(folder, once, measuring);
+  const table = evaluationTable(first, reference, { protocol: 'all', seed });
+  const diversity =
+    twice.length === 0
+      ? []
+      : evaluationTable(await measurePlan(folder, twice, measuring), undefined, { protocol: 'all', seed }).rows.filter(
+          ({ metric }) => metric === 'diversity',
+        );
+  const rows = [...table.rows, ...diversity].flatMap(({ metric, value, low, high, n }): EvidenceRow<M>[] => {
+    const own = METRICS.find((name) => name === metric);
+    return own === undefined ? [] : [{ method, metric: own, value, low, high, n }];
+  });
+  return { rows, consistency: consistencyOf(first), warnings: table.warnings, features: first.features };
+}
+
+/** Subsets that a bias is the mean over. */
+const SUBSETS = 50;
+
+/**
+ * How much higher the Frechet distance of fewer images comes out: the mean over random subsets, less that of all.
+ * @param n images of a subset; where there are no more, 0
+ */
+export function frechetBias(
+  features: Measured['features'],
+  reference: Measured['features'],
+  n: number,
+  seed: number,
+): number {
+  if (n >= features.n) return 0;
+  const whole = frechetDistance(features, reference);
+  let sum = 0;
+  for (let subset = 0; subset < SUBSETS; subset++) {
+    const rows = shuffled(features.n, seededDraws(seed, 'frechet bias', subset)).subarray(0, n);
+    sum += frechetDistance(pickRows(features, rows), reference) - whole;
+  }
+  return sum / SUBSETS;
+}

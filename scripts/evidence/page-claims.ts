@@ -1,0 +1,85 @@
+import { type Claims, type ConsistencyClaim, overallVerdict, type Verdict } from './claims.js';
+import { COLLABORATIONS, type Method } from './methods.js';
+import { markdownTable } from './page-table.js';
+import type { EvidenceRecord } from './record.js';
+
+const METRIC_WORDS = { mask_accuracy: 'the mask', text_consistency: 'the text' } as const;
+
+const OVERALL: Readonly<Record<Verdict, string>> = {
+  holds: 'The claim holds for it: every statement below does',
+  'does not hold': 'The claim as a whole does **not** hold for it: at least one statement below does not',
+  'is not decided': 'The claim as a whole is **not decided** for it: no statement below fails, but not all hold',
+};
+
+const difference = ({ difference, low, high }: Pick<ConsistencyClaim, 'difference' | 'low' | 'high'>): string =>
+  `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
+const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(4)}`;
+
+const verdictText = (verdict: Verdict): string => (verdict === 'holds' ? verdict : `**${verdict}**`);
+
+/** What holds and what does not, in words and numbers. */
+export function claimSection({ claims }: Pick<EvidenceRecord, 'claims'>): string {
+  return `## What holds, and what does not
+
+${COLLABORATIONS.map((method) => `**${method}** ${sentences(claims, method)}`).join('\n\n')}
+
+A condition is followed better where the 95 % interval of the difference over pairs with the same conditions and noise (paired bootstrap)
+lies above 0, not better where it lies below 0, and where it holds 0 the images do not decide it. Quality is kept where the Frechet
+distance is not above the baseline's, lost where its interval lies above the baseline's, and else not decided.
+
+${markdownTable(['method', 'against', 'follows better', 'difference', 'pairs', 'it'], consistencyRows(claims))}
+
+${markdownTable(['method', 'against', 'Frechet distance less that of the baseline', 'quality is kept: it'], qualityRows(claims))}`;
+}
+
+function sentences(claims: Claims, method: (typeof COLLABORATIONS)[number]): string {
+  const verdict = overallVerdict(claims, method);
+  const parts = (['mask_accuracy', 'text_consistency'] as const).map((metric) => {
+    const own = claims.consistency.filter((claim) => claim.method === method && claim.metric === metric);
+    return `it follows ${METRIC_WORDS[metric]} ${comparison(own)}`;
+  });
+  const quality = claims.quality.filter((claim) => claim.method === method);
+  const lost = names(quality.filter((claim) => claim.verdict === 'does not hold'));
+  const open = names(quality.filter((claim) => claim.verdict === 'is not decided'));
+  const kept =
+    lost !== ''
+      ? `its image quality is below that of ${lost}`
+      : open !== ''
+        ? `its image quality cannot be told from that of ${open} by these images`
+        : 'its image quality is not below that of any baseline';
+  return `– ${parts.join('; ')}; ${kept}. ${OVERALL[verdict]}.`;
+}
+
+/** `better than a and b, worse than c, and as well as d as far as these pairs tell`. */
+function comparison(claims: readonly ConsistencyClaim[]): string {
+  const by = (verdict: Verdict) => names(claims.filter((claim) => claim.verdict === verdict));
+  const parts = [
+    ['better than ', by('holds'), ''],
+    ['worse than ', by('does not hold'), ''],
+    ['neither better nor worse than ', by('is not decided'), ' as far as these pairs tell'],
+  ]
+    .filter(([, methods]) => methods !== '')
+    .map((words) => words.join(''));
+  return parts.join(', ');
+}
+
+const names = (claims: readonly { readonly baseline: Method }[]): string =>
+  new Intl.ListFormat('en', { type: 'conjunction' }).format(claims.map(({ baseline }) => baseline));
+
+const consistencyRows = ({ consistency }: Claims): string[][] =>
+  consistency.map((claim) => [
+    claim.method,
+    claim.baseline,
+    METRIC_WORDS[claim.metric],
+    difference(claim),
+    String(claim.n),
+    verdictText(claim.verdict),
+  ]);
+
+const qualityRows = ({ quality }: Claims): string[][] =>
+  quality.map(({ method, baseline, difference, verdict }) => [
+    method,
+    baseline,
+    `${difference < 0 ? '' : '+'}${difference.toFixed(2)}`,
+    verdictText(verdict),
+  ]);

@@ -1,0 +1,24 @@
+import type { Metric } from './record.js';
+
+/** Digits after the point, by what a metric measures. */
+const DIGITS: Partial<Record<Metric, number>> = { frechet: 2, kid: 4, diversity: 2 };
+
+/** A number as tables show it. */
+export const valueText = (metric: Metric, value: number): string => value.toFixed(DIGITS[metric] ?? 3);
+
+/** A value with its interval. */
+export const intervalText = ({
+  metric,
+  value,
+  low,
+  high,
+}: {
+  metric: Metric;
+  value: number;
+  low: number;
+  high: number;
+}) => `${valueText(metric, value)} [${valueText(metric, low)}, ${valueText(metric, high)}]`;
+
+/** A table in Markdown. */
+export const markdownTable = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

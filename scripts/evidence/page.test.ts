@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { METHODS, type Method } from './methods.js';
+import { normaliseGrid } from './mix-weight.js';
+import { evidencePage } from './page.js';
+import { type EvidenceRecord, METRICS } from './record.js';
+
+const rows = METHODS.flatMap((method, i) =>
+  METRICS.map((metric) => ({ method, metric, value: 0.5 + i / 100, low: 0.4, high: 0.7, n: 500 })),
+);
+const record: EvidenceRecord = {
+  version: 1,
+  date: '2026-01-02',
+  rows,
+  claims: {
+    consistency: [
+      claim('collaborative', 'text-only', 'mask_accuracy', 'holds'),
+      claim('collaborative', 'fixed-mix', 'mask_accuracy', 'does not hold'),
+      claim('collaborative', 'mask-only', 'text_consistency', 'is not decided'),
+      claim('collaborative-generate', 'mask-only', 'mask_accuracy', 'holds'),
+      claim('collaborative-generate', 'mask-only', 'text_consistency', 'holds'),
+    ],
+    quality: [
+      { method: 'collaborative', baseline: 'mask-only', difference: 1.25, verdict: 'does not hold' },
+      { method: 'collaborative-generate', baseline: 'mask-only', difference: -0.5, verdict: 'holds' },
+    ],
+  },
+  fixedMix: 0.4,
+  grid: normaliseGrid([
+    { weight: 0, mask_accuracy: 0.5, text_consistency: 0.9 },
+    { weight: 0.4, mask_accuracy: 0.8, text_consistency: 0.8 },
+    { weight: 1, mask_accuracy: 0.9, text_consistency: 0.5 },
+  ]),
+  sampler: 'ddim',
+  sampling: { steps: 50, eta: 1, seed: 1 },
+  pairs: { test: 500, validation: 100, twice: 100, reference: 1000 },
+  configs: ['pretrained/demo/codiff.yaml'],
+  hashes: { 'pretrained/demo/text.safetensors': 'abc' },
+  heldOut: { first: 8000, count: 1000, seed: 7 },
+  quick: {
+    pairs: 50,
+    twice: 25,
+    frechetBias: Object.fromEntries(METHODS.map((method) => [method, 2])) as Record<Method, number>,
+  },
+  seconds: { measuring: 61, 'images of the table': 4000 },
+  machine: 'a machine, 2 cores',
+  load: 0.1,
+  warnings: [],
+  pictures: [{ file: 'evidence/edits.png', title: 'edits', words: ['one', 'two'], bytes: 1 }],
+};
+
+function claim(
+  method: 'collaborative' | 'collaborative-generate',
+  baseline: 'text-only' | 'mask-only' | 'fixed-mix',
+  metric: 'mask_accuracy' | 'text_consistency',
+  verdict: 'holds' | 'does not hold' | 'is not decided',
+) {
+  return { method, baseline, metric, difference: -0.01, low: -0.02, high: 0.03, n: 500, verdict };
+}
+
+describe('docs/evidence.md', () => {
+  const page = evidencePage(record);
+
+  it('says in words what the numbers say', () => {
+    expect(page).toContain('it follows the mask better than text-only, worse than fixed-mix;');
+    expect(page).toContain('it follows the text neither better nor worse than mask-only as far as these pairs tell;');
+    expect(page).toContain('its image quality is below that of mask-only. The claim as a whole does **not** hold');
+    expect(page).toContain('The claim holds for it: every statement below does.');
+    expect(page).toContain('-0.0100 [-0.0200, +0.0300]');
+  });
+
+  it('has every value with its interval, the grid, pictures, times, weights', () => {
+    for (const metric of METRICS) expect(page).toContain(metric);
+    expect(page).toContain('| **fixed-mix** | 0.520 [0.400, 0.700]');
+    expect(page).toContain('here the mask has 0.4, the text 0.6');
+    expect(page).toMatch(/\| \*\*0\.4\*\* \| 0\.8000 \| 0\.8000 \| 0\.750 \| 0\.750 \| \*\*0\.750\*\* \|/);
+    expect(page).toContain('![edits](evidence/edits.png)');
+    expect(page).toContain('| images of the table | 1 h 07 min |');
+    expect(page).toContain('SHA-256 `abc`');
+    expect(page).toContain('Not measured yet');
+  });
+
+  it('shows the ablations beside their control', () => {
+    const withAblations = evidencePage({
+      ...record,
+      ablations: {
+        runs: [
+          { name: 'control', config: 'pretrained/demo/codiff.yaml', steps: 700, seconds: 500 },
+          { name: 'constant_over_time', config: 'configs/ablations/constant_over_time.yaml', steps: 700, seconds: 510 },
+          { name: 'collaborative', config: null, steps: null, seconds: null },
+        ],
+        rows: [{ method: 'control', metric: 'mask_accuracy', value: 0.9, low: 0.8, high: 0.95, n: 200 }],
+        machine: 'a machine',
+        load: 0,
+      },
+    });
+    expect(withAblations).toContain('| control | 700, 8 min | 0.900 [0.800, 0.950] | – |');
+    expect(withAblations).toContain('| collaborative | as shipped | – |');
+    expect(withAblations).toContain('told timestep 0 at every step');
+    expect(withAblations).not.toContain('Not measured yet');
+  });
+});

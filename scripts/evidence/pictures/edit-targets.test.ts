@@ -1,0 +1,23 @@
+import { classIndex, parseCaption } from '@codiff/trainer';
+import { expect, it } from 'vitest';
+import { grownHair, otherCaption } from './edit-targets.js';
+
+it('grows hair into the background only, as far as it is told', () => {
+  const [hair, skin] = [classIndex('hair'), classIndex('skin')];
+  const values = new Uint8Array(9 * 9);
+  values[4 * 9 + 4] = hair;
+  values[4 * 9 + 5] = skin;
+  const grown = grownHair({ values, width: 9, height: 9, channels: 1 }, 2).values;
+  expect(grown[4 * 9 + 2]).toBe(hair);
+  expect(grown[4 * 9 + 1]).toBe(0);
+  expect(grown[4 * 9 + 5]).toBe(skin);
+  expect(grown[4 * 9 + 6]).toBe(hair);
+  expect(grown.filter((id) => id === hair)).toHaveLength(12);
+  expect(values.filter((id) => id === hair)).toHaveLength(1);
+});
+
+it('asks for another age and beard of the same person', () => {
+  const young = 'he is a teenager. there is no beard.';
+  expect(parseCaption(otherCaption(young, 1))).toEqual({ gender: 'man', age: 'old', beard: 'long' });
+  expect(parseCaption(otherCaption(otherCaption(young, 1), 1))).toEqual({ gender: 'man', age: 'young', beard: 'none' });
+});

@@ -1,0 +1,53 @@
+import type { EvidenceRecord, EvidenceRow, Metric } from './record.js';
+
+/** Factor on the widened interval: about four standard deviations, since some thirty values are to pass together. */
+export const SAFETY = 2;
+
+/** Metrics that are shares of 1: an interval of no width says only that n images showed no exception. */
+const SHARES: readonly Metric[] = ['mask_accuracy', 'mask_miou', 'text_consistency'];
+
+/** A quick value beside the interval it has to lie in. */
+export interface QuickFinding {
+  readonly row: EvidenceRow;
+  readonly low: number;
+  readonly high: number;
+  readonly ok: boolean;
+}
+
+/**
+ * The interval of a value of the full table, widened for fewer images:
+ * - both half widths times sqrt(n of the table / n of the quick run), as standard errors grow, times {@link SAFETY};
+ * - half widths of shares are at least 3/n of the table before that (the rule of three: what n images show not once may still
+ *   have that rate);
+ * - the middle of a Frechet distance is raised by its bias at the quick run's n, which the full run has measured.
+ */
+export function widenedInterval(
+  full: EvidenceRow,
+  n: number,
+  frechetBias: number,
+): { readonly low: number; readonly high: number } {
+  const factor = SAFETY * Math.sqrt(Math.max(1, full.n / n));
+  const least = SHARES.includes(full.metric) ? 3 / full.n : 0;
+  const middle = full.value + (full.metric === 'frechet' ? frechetBias : 0);
+  return {
+    low: middle - factor * Math.max(least, full.value - full.low),
+    high: middle + factor * Math.max(least, full.high - full.value),
+  };
+}
+
+/**
+ * Whether every quick value lies in the full table's interval, widened for its n; which method is better plays no part.
+ * @returns one finding a row of the full table
+ * @throws RangeError for a value that the quick run lacks
+ */
+export function quickFindings(
+  quick: readonly EvidenceRow[],
+  full: Pick<EvidenceRecord, 'rows' | 'quick'>,
+): QuickFinding[] {
+  return full.rows.map((wanted) => {
+    const row = quick.find(({ method, metric }) => method === wanted.method && metric === wanted.metric);
+    if (row === undefined) throw new RangeError(`quick run: no ${wanted.metric} of ${wanted.method}`);
+    const { low, high } = widenedInterval(wanted, row.n, full.quick.frechetBias[wanted.method]);
+    return { row, low, high, ok: row.value >= low && row.value <= high };
+  });
+}
