@@ -41,7 +41,8 @@ describe.each(CASES)('attention in $what', ({ q, k, v, attrs }) => {
   it('has its gradients', () => {
     const { q, k, v } = inputs();
     const dy = waves([q.shape[0]!, q.shape[1]!, v.shape[2]!], 3);
-    const got = runKernel('AttentionGrad', { dy, q, k, v }, attrs);
+    const y = composed(q, k, v, attrs);
+    const got = runKernel('AttentionGrad', { dy, q, k, v, y }, attrs);
     const wanted = tf.grads((...[q, k, v]: tf.Tensor[]) => composed(q!, k!, v!, attrs))([q, k, v], dy);
     got.forEach((grad, i) => {
       expect(grad.shape).toEqual(wanted[i]!.shape);

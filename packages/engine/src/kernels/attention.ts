@@ -36,19 +36,19 @@ export const attention = defineKernel<Record<'q' | 'k' | 'v', tf.Tensor3D>, Attr
   },
 );
 
-/** Its gradient: the softmax P is computed again, dv = P^T dy, dS = P (dP - sum(P dP)), dq = scale dS k, dk = scale dS^T q. */
-export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v', tf.Tensor3D>, Attrs>(
+/** Its gradient: the softmax P is computed again, dv = P^T dy, dS = P (dP - sum(dy y)), dq = scale dS k, dk = scale dS^T q. */
+export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v' | 'y', tf.Tensor3D>, Attrs>(
   'AttentionGrad',
-  ({ dy, q, k, v }, { heads, scale }) => {
+  ({ dy, q, k, v, y }, { heads, scale }) => {
     const [Q, K, V, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads), split(dy, heads)];
+    // sum_M P dP = sum_e dY y, [B,h,N,1]: neither a product nor another array of the logits' size.
+    const inner = tf.sum(tf.mul(dY, split(y, heads)), -1, true) as tf.Tensor4D;
     const blocks = blocksOf(Q, K);
     const parts = inSequence(blocks, (block) => {
       const [rows, keys, values, dOut] = [rowsOf(Q, block), headsOf(K, block), headsOf(V, block), rowsOf(dY, block)];
       const P = softmaxOf(rows, keys);
       const dP = tf.matMul(dOut, values, false, true);
-      // sum_M P dP = sum_e dOut (P v): without another array of the logits' size.
-      const inner = tf.sum(tf.mul(dOut, tf.matMul(P, values)), -1, true);
-      const dS = tf.mul(P, tf.sub(dP, inner));
+      const dS = tf.mul(P, tf.sub(dP, rowsOf(inner, block)));
       // The queries carry the scale already, so dk has it; dq gets it at the end.
       return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
     });

@@ -14,7 +14,7 @@ const attentionOp = defineOp<'q' | 'k' | 'v', AttentionAttrs>({
   name: 'Attention',
   gradName: 'AttentionGrad',
   inputs: ['q', 'k', 'v'],
-  gradInputs: ['q', 'k', 'v'],
+  gradInputs: ['q', 'k', 'v', 'y'],
   forward: (inputs, attrs) => composedAttention(inputs, attrs, MAX_LOGITS),
   backward: (dy, inputs, attrs) => composedAttentionGrad(dy, inputs, attrs, MAX_LOGITS),
 });
@@ -31,17 +31,20 @@ export function composedAttention(inputs: Inputs, { heads, scale }: AttentionAtt
 /** The kernel `AttentionGrad` likewise: gradients of q, k and v. */
 export function composedAttentionGrad(
   dy: tf.Tensor,
-  inputs: Inputs,
+  inputs: Inputs & { readonly y: tf.Tensor },
   { heads, scale }: AttentionAttrs,
   maxLogits: number,
 ): tf.Tensor3D[] {
   const { q, k, v } = splitAll(inputs, heads);
   const dOut = splitHeads(dy as tf.Tensor3D, heads);
+  // sum_M P dP = sum_e dOut y, [B,h,N,1]: neither a product nor another array of the logits' size.
+  const inner = tf.sum<tf.Tensor4D>(tf.mul(dOut, splitHeads(inputs.y as tf.Tensor3D, heads)), -1, true);
   const dqs: tf.Tensor4D[] = [];
   let dk: tf.Tensor4D | undefined;
   let dv: tf.Tensor4D | undefined;
   for (const [start, rows] of rowBlocks(q, k, maxLogits)) {
-    const grads = tf.tidy(() => blockGradients(rowsOf(dOut, start, rows), rowsOf(q, start, rows), k, v, scale));
+    const of = (x: tf.Tensor4D) => rowsOf(x, start, rows);
+    const grads = tf.tidy(() => blockGradients(of(dOut), of(inner), of(q), k, v, scale));
     dqs.push(grads[0]);
     dk = accumulate(dk, grads[1]);
     dv = accumulate(dv, grads[2]);
@@ -59,7 +62,7 @@ export interface AttentionOptions {
 
 /**
  * Scaled dot-product attention (Vaswani et al. 2017, eq. 1), per head softmax(scale q k^T) v. The gradient recomputes the
- * softmax instead of keeping it.
+ * softmax from q and k instead of keeping it.
  * @param q [B,N,h·d] @param k [B,M,h·d] @param v [B,M,h·e] @returns [B,N,h·e]
  */
 export function attention(
@@ -95,6 +98,7 @@ function probabilities(q: tf.Tensor4D, k: tf.Tensor4D, scale: number): tf.Tensor
 /** Gradients of one block of query rows: dq of these rows, and their share of dk and dv. */
 function blockGradients(
   dOut: tf.Tensor4D,
+  inner: tf.Tensor4D,
   q: tf.Tensor4D,
   k: tf.Tensor4D,
   v: tf.Tensor4D,
@@ -102,8 +106,6 @@ function blockGradients(
 ): [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D] {
   const P = probabilities(q, k, scale);
   const dv = tf.matMul(P, dOut, true, false);
-  // sum_M P dP = sum_e dOut out, without another array of the logits' size.
-  const inner = tf.sum(tf.mul(dOut, tf.matMul(P, v)), -1, true);
   const dS = tf.mul(P, tf.sub(tf.matMul(dOut, v, false, true), inner));
   const dq = tf.mul(tf.matMul(dS, k), scale);
   const dk = tf.mul(tf.matMul(dS, q, true, false), scale);

@@ -89,10 +89,10 @@ export interface KernelContracts {
   Attention: { inputs: Tensors<'q' | 'k' | 'v'>; attrs: AttentionAttrs; outputs: [y: tf.TensorInfo] };
   /**
    * With P the softmax, recomputed: dv = P^T dy; dP = dy v^T; dS = P (dP - sum_M(P dP)); dq = scale dS k;
-   * dk = scale dS^T q.
+   * dk = scale dS^T q. As y = P v, sum_M(P dP) = sum_e(dy y).
    */
   AttentionGrad: {
-    inputs: Tensors<'dy' | 'q' | 'k' | 'v'>;
+    inputs: Tensors<'dy' | 'q' | 'k' | 'v' | 'y'>;
     attrs: AttentionAttrs;
     outputs: [dq: tf.TensorInfo, dk: tf.TensorInfo, dv: tf.TensorInfo];
   };

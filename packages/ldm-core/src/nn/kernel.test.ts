@@ -87,7 +87,7 @@ describe('an op on a backend with its kernels', () => {
       tf.sum(attention(a as tf.Tensor3D, b as tf.Tensor3D, c as tf.Tensor3D, { heads: 2, scale: 0.5 })),
     )([q, q.clone(), q.clone()]);
     expect(attend).toEqual([{ inputs: ['q', 'k', 'v'], attrs: { heads: 2, scale: 0.5 } }]);
-    expect(attendGrad).toEqual([{ inputs: ['dy', 'q', 'k', 'v'], attrs: { heads: 2, scale: 0.5 } }]);
+    expect(attendGrad).toEqual([{ inputs: ['dy', 'q', 'k', 'v', 'y'], attrs: { heads: 2, scale: 0.5 } }]);
 
     const up = register('UpsampleNearest2x', () => [tf.zeros([1, 4, 4, 1])]);
     const upGrad = register('UpsampleNearest2xGrad', () => [tf.zeros([1, 2, 2, 1])]);

@@ -29,18 +29,18 @@ export function runKernel(name: KernelName, inputs: tf.NamedTensorMap, attrs: Ke
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
-/** An op of one output with its gradient, both written in plain tfjs-core ops. */
+/** An op of one output `y` with its gradient, both written in plain tfjs-core ops. */
 export interface OpDefinition<I extends string, A extends KernelAttrs> {
   readonly name: KernelName;
   /** The gradient's kernel; gets dy and every input of `gradInputs`. */
   readonly gradName: KernelName;
   /** Names of the inputs, in order. */
   readonly inputs: readonly I[];
-  /** The inputs that the gradient reads; saved on the tape. */
-  readonly gradInputs: readonly I[];
+  /** The inputs that the gradient reads, and `y` where it reads the output too; saved on the tape. */
+  readonly gradInputs: readonly (I | 'y')[];
   forward(inputs: Record<I, tf.Tensor>, attrs: A): tf.Tensor;
   /** One gradient for each input, in order. Runs outside any tape. */
-  backward(dy: tf.Tensor, saved: Record<I, tf.Tensor>, attrs: A): tf.Tensor[];
+  backward(dy: tf.Tensor, saved: Record<I | 'y', tf.Tensor>, attrs: A): tf.Tensor[];
 }
 
 /**
@@ -50,20 +50,25 @@ export interface OpDefinition<I extends string, A extends KernelAttrs> {
 export function defineOp<I extends string, A extends KernelAttrs>(
   op: OpDefinition<I, A>,
 ): (inputs: Record<I, tf.Tensor>, attrs: A) => tf.Tensor {
-  const named = (tensors: readonly tf.Tensor[], names: readonly I[]) =>
-    Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) as Record<I, tf.Tensor>;
+  const named = <N extends string>(tensors: readonly tf.Tensor[], names: readonly N[]) =>
+    Object.fromEntries(names.map((name, i) => [name, tensors[i]!])) as Record<N, tf.Tensor>;
+  const readsOutput = op.gradInputs.includes('y');
+  const inputsToSave = op.gradInputs.filter((name): name is I => name !== 'y');
+  // tfjs hands out saved inputs first, then saved outputs.
+  const saved: readonly (I | 'y')[] = readsOutput ? [...inputsToSave, 'y'] : inputsToSave;
 
-  const gradients = (dy: tf.Tensor, saved: readonly tf.Tensor[], attrs: A): tf.Tensor[] => {
-    const inputs = named(saved, op.gradInputs);
+  const gradients = (dy: tf.Tensor, tensors: readonly tf.Tensor[], attrs: A): tf.Tensor[] => {
+    const inputs = named(tensors, saved);
     return runKernelOr(op.gradName, { dy, ...inputs }, attrs, () => tf.tidy(() => op.backward(dy, inputs, attrs)));
   };
 
   tf.registerGradient({
     kernelName: op.name,
-    inputsToSave: [...op.gradInputs],
-    gradFunc: (dy, saved, attrs) => {
+    inputsToSave,
+    outputsToSave: [readsOutput],
+    gradFunc: (dy, tensors, attrs) => {
       // One kernel gives all gradients, so it runs once, here; the thunks only hand them out.
-      const grads = gradients(dy as tf.Tensor, saved, attrs as A);
+      const grads = gradients(dy as tf.Tensor, tensors, attrs as A);
       return Object.fromEntries(op.inputs.map((name, i) => [name, () => grads[i]!]));
     },
   });
@@ -73,11 +78,9 @@ export function defineOp<I extends string, A extends KernelAttrs>(
       const compose = tf.customGrad((...args) => {
         const save = args[args.length - 1] as tf.GradSaveFunc;
         const tensors = named(args as tf.Tensor[], op.inputs);
-        save(op.gradInputs.map((name) => tensors[name]));
-        return {
-          value: op.forward(tensors, attrs),
-          gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradients(dy, saved, attrs),
-        };
+        const value = op.forward(tensors, attrs);
+        save([...inputsToSave.map((name) => tensors[name]), ...(readsOutput ? [value] : [])]);
+        return { value, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => gradients(dy, saved, attrs) };
       });
       return [compose(...op.inputs.map((name) => inputs[name]))];
     });
