@@ -181,7 +181,7 @@ export type { PickleInput } from './io/pickle-writer.js';
 export { Storage, StoredTensor } from './io/stored-tensor.js';
 export { TensorToWrite } from './io/tensor-to-write.js';
 export { flattenTensors } from './io/tensor-tree.js';
-export type { Upload } from './io/upload.js';
+export { type Upload, uploadNow } from './io/upload.js';
 export { writeSafetensors } from './io/write-safetensors.js';
 export { writeTorchZip } from './io/write-torch.js';
 export { PassSegMaskEncoder, SegMaskEncoder } from './mask/seg-mask-encoder.js';

@@ -20,6 +20,7 @@ import { stepsNote } from './sampler-settings.js';
 import type { ConditionInputs, Guidance, SamplingModel } from './sampling-model.js';
 import { singleModels } from './single-model.js';
 import { startEngine } from './start-engine.js';
+import { weightStorage } from './weight-storage.js';
 import { writeBatch } from './write-batch.js';
 
 /** What came of a run. */
@@ -87,7 +88,7 @@ export async function run(request: Request): Promise<RunResult> {
 
 async function loadModel({ request, open, mask, sketch, texts }: Prepared): Promise<SamplingModel> {
   const { text, negativeText, guidanceScale, precision } = request;
-  const p = await open.weights.load();
+  const p = await open.weights.load(undefined, weightStorage(precision));
   const inputs = (words: string | undefined): ConditionInputs => ({
     ...(mask ? { seg_mask: oneHotMask(mask) } : {}),
     ...(sketch ? { sketch: tf.tensor3d(sketch, [1, 1, sketch.length]) } : {}),

@@ -13,14 +13,9 @@ import {
   TensorToWrite,
 } from '@codiff/ldm-core';
 import { openCheckpointFile } from '@codiff/ldm-core/node';
-import { util } from '@tensorflow/tfjs-core';
 import { InputError } from '../input-error.js';
 import { neededSpecs, UNNEEDED } from './needed-weights.js';
-
-const { sizeFromShape } = util;
-
-/** Of one element on the device. */
-const BYTES = 4;
+import { weightStorage } from './weight-storage.js';
 
 interface Source {
   readonly checkpoint: Checkpoint;
@@ -80,27 +75,28 @@ export class WeightPlan {
   /**
    * The weights on the device; the caller owns them. Averages of weights have taken the weights' place.
    * @param wants keys to load, by the names under which the model reads them; all by default
+   * @param storage how they are kept there
    */
-  async load(wants: (key: string) => boolean = () => true): Promise<Params> {
+  async load(wants: (key: string) => boolean = () => true, storage = weightStorage('float32')): Promise<Params> {
     const loaded = new Params();
     const isWanted = ({ key, init }: ParamSpec) => wants(init.kind === 'copy' ? init.of.key : key);
     const loads = this.sources.map(({ checkpoint, specs, options }) => {
       const wanted = new Map([...specs].filter(([, spec]) => isWanted(spec)));
       return { checkpoint, wanted, options: { ...options, drop: [/./] } };
     });
-    const shapes = loads.flatMap(({ wanted }) => [...wanted.values()].map(({ shape }) => [...shape]));
-    void expectMemory(shapes.reduce((sum, shape) => sum + BYTES * sizeFromShape(shape), 0));
+    const all = loads.flatMap(({ wanted }) => [...wanted.values()]);
+    void expectMemory(all.reduce((sum, spec) => sum + storage.bytesOf(spec), 0));
     try {
       for (const { checkpoint, wanted, options } of loads) {
         if (wanted.size === 0) continue;
-        const { params } = await loadParams(wanted, checkpoint, options);
+        const { params } = await loadParams(wanted, checkpoint, { ...options, upload: storage.upload });
         for (const [key, tensor] of params) loaded.set(key, tensor);
       }
     } catch (error) {
       loaded.dispose();
       throw error;
     }
-    for (const { key, init } of loads.flatMap(({ wanted }) => [...wanted.values()])) {
+    for (const { key, init } of all) {
       if (init.kind !== 'copy') continue;
       loaded.get(init.of.key)?.dispose();
       loaded.set(init.of.key, loaded.get(key)!);

@@ -15,6 +15,7 @@ import { loadParams } from './load-params.js';
 import { openCheckpoint } from './open-checkpoint.js';
 import { paramsToWrite } from './params-to-write.js';
 import { TensorToWrite } from './tensor-to-write.js';
+import type { Upload } from './upload.js';
 import { writeSafetensors } from './write-safetensors.js';
 import { writeTorchZip } from './write-torch.js';
 
@@ -69,9 +70,9 @@ describe('loadParams', () => {
 
   it('lends reused buffers to an upload that copies', async () => {
     const buffers = new Set<ArrayBufferLike>();
-    const upload = (values: Float32Array | Int32Array, shape: number[], dtype: ParamSpec['dtype']) => {
+    const upload: Upload = (values, { shape, dtype }) => {
       buffers.add(values.buffer);
-      return tf.tensor(values.slice(), shape, dtype);
+      return tf.tensor(values.slice(), [...shape], dtype);
     };
     const flat = new Map([...model()].filter(([key]) => key === 'unet.conv.bias'));
     const two = new Map([...flat, ['second', { ...flat.get('unet.conv.bias')!, key: 'second' }]]);

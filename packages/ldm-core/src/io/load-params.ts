@@ -84,7 +84,7 @@ class Loader {
       if (count > 0) this.nonFinite.set(fileKey, count);
     }
     const upload = this.options.upload ?? uploadNow;
-    return upload(fromFile<HostValues>(spec, values, this.target(values)), [...spec.shape], spec.dtype);
+    return upload(fromFile<HostValues>(spec, values, this.target(values)), spec);
   }
 
   /** Where values in another order go: one buffer for all tensors where that may be. */

@@ -1,0 +1,36 @@
+import { narrow } from '@codiff/engine';
+import { type ParamSpec, type Upload, uploadNow } from '@codiff/ldm-core';
+import { util } from '@tensorflow/tfjs-core';
+import type { Request } from './request.js';
+
+/** How weights are kept on the device. */
+export interface WeightStorage {
+  readonly upload: Upload;
+  /** Bytes that a parameter takes. */
+  bytesOf(spec: Pick<ParamSpec, 'shape' | 'file'>): number;
+}
+
+/**
+ * Weights for functions that compute in `precision`: in half of it, those of convolutions and linear layers take half the
+ * memory and are not rounded anew at each step. The rest (biases, norms, embedding tables) is not computed with in half.
+ */
+export function weightStorage(precision: Request['precision']): WeightStorage {
+  const isNarrow = (spec: Pick<ParamSpec, 'shape' | 'file'>) => precision !== 'float32' && isFactor(spec);
+  return {
+    upload: (values, spec) => {
+      const tensor = uploadNow(values, spec);
+      if (precision === 'float32' || !isFactor(spec)) return tensor;
+      try {
+        return narrow(tensor, precision);
+      } finally {
+        tensor.dispose();
+      }
+    },
+    bytesOf: (spec) => (isNarrow(spec) ? 2 : 4) * util.sizeFromShape([...spec.shape]),
+  };
+}
+
+/** Whether it is a factor of a product: PyTorch keeps those, and nothing else, with their axes in another order. */
+function isFactor({ file }: Pick<ParamSpec, 'file'>): boolean {
+  return file?.perm !== undefined;
+}
