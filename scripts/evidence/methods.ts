@@ -74,11 +74,11 @@ export function predictorOf(model: LatentDiffusionCompose, method: Method): Pred
   }
 }
 
-/** Passes of a branch's network that a step of each method takes, about: for estimates of time. */
+/** Processor time of a step of each method relative to the first, measured with the demo's models: for estimates of what is left. */
 export const STEP_COST: Readonly<Record<Method, number>> = {
   'text-only': 1,
-  'mask-only': 1,
-  'fixed-mix': 2,
-  collaborative: 2.5,
-  'collaborative-generate': 2.5,
+  'mask-only': 1.6,
+  'fixed-mix': 2.6,
+  collaborative: 3.3,
+  'collaborative-generate': 3.3,
 };

@@ -52,7 +52,7 @@ export const SEED = 1;
 export const ETA = 1;
 
 /** Pairs of a quick run at most; those with a second sample are the first of them. */
-export const QUICK = { pairs: 50, twice: 25 } as const;
+export const QUICK = { pairs: 25, twice: 25 } as const;
 
 /** Those of a table with so many pairs. */
 export const quickPairs = ({ pairs, twice }: Pick<EvidenceOptions, 'pairs' | 'twice'>) => ({

@@ -20,10 +20,10 @@ export const samplesOf = (pairs: readonly Pair[], twice: number): PlannedImage[]
   ...pairs.slice(0, twice).map((pair) => ({ pair, sample: 1 })),
 ];
 
-/** Passes of a branch that a step of one image takes. */
+/** Units of {@link WorkLeft} that a step of one image takes. */
 const costOf = (method: WeighedMethod): number => STEP_COST[effectiveMethod(method)];
 
-/** Passes of a branch that plans take, where none of their images is there. */
+/** Units of {@link WorkLeft} that plans take, where none of their images is there. */
 export const unitsOf = (plans: readonly Omit<FolderPlan, 'folder' | 'what'>[], steps: number): number =>
   plans.reduce((sum, { images, method }) => sum + images.length * costOf(method) * steps, 0);
 

@@ -3,7 +3,7 @@ import type { StatusLine } from '../demo/status-line.js';
 /** Without a terminal a line is written this often. */
 const TELL_EVERY_MS = 60_000;
 
-/** Progress of everything that a run still has to do, in units of one pass of one network for one image. */
+/** Progress of everything that a run still has to do, in units of one step of the text model for one image. */
 export class WorkLeft {
   private done = 0;
   private readonly began: number;
