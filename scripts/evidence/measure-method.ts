@@ -1,12 +1,5 @@
-import { frechetDistance, pickRows, pixelAccuracy } from '@codiff/ldm-core';
-import {
-  type EvaluationNetworks,
-  evaluationTable,
-  type Measured,
-  measureImages,
-  seededDraws,
-  shuffled,
-} from '@codiff/trainer';
+import { pixelAccuracy } from '@codiff/ldm-core';
+import { type EvaluationNetworks, evaluationTable, type Measured, measureImages } from '@codiff/trainer';
 import type { ConsistencyOfImages } from './claims.js';
 import { entriesOf, type PlannedImage } from './image-folder.js';
 import { type EvidenceRow, METRICS } from './record.js';
@@ -28,7 +21,7 @@ export interface MethodMeasures<M extends string> {
   readonly rows: readonly EvidenceRow<M>[];
   readonly consistency: ConsistencyOfImages;
   readonly warnings: readonly string[];
-  readonly features: Measured['features'];
+  readonly measured: Measured;
 }
 
 /** Run the networks over images of a plan, each pair of which comes once. */
@@ -69,28 +62,5 @@ export async function measureMethod<M extends string>(
     const own = METRICS.find((name) => name === metric);
     return own === undefined ? [] : [{ method, metric: own, value, low, high, n }];
   });
-  return { rows, consistency: consistencyOf(first), warnings: table.warnings, features: first.features };
-}
-
-/** Subsets that a bias is the mean over. */
-const SUBSETS = 50;
-
-/**
- * How much higher the Frechet distance of fewer images comes out: the mean over random subsets, less that of all.
- * @param n images of a subset; where there are no more, 0
- */
-export function frechetBias(
-  features: Measured['features'],
-  reference: Measured['features'],
-  n: number,
-  seed: number,
-): number {
-  if (n >= features.n) return 0;
-  const whole = frechetDistance(features, reference);
-  let sum = 0;
-  for (let subset = 0; subset < SUBSETS; subset++) {
-    const rows = shuffled(features.n, seededDraws(seed, 'frechet bias', subset)).subarray(0, n);
-    sum += frechetDistance(pickRows(features, rows), reference) - whole;
-  }
-  return sum / SUBSETS;
+  return { rows, consistency: consistencyOf(first), warnings: table.warnings, measured: first };
 }

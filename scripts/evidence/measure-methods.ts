@@ -1,18 +1,19 @@
 import { EvaluationError, type Measured, measureImages } from '@codiff/trainer';
 import type { ConsistencyOfImages } from './claims.js';
 import { EvidenceError } from './evidence-error.js';
-import { frechetBias, type MethodMeasures, measureMethod } from './measure-method.js';
+import { type MethodMeasures, measureMethod } from './measure-method.js';
 import { METHODS, type Method, weighed } from './methods.js';
 import { quickPairs, SEED } from './options.js';
 import type { EvidenceRow } from './record.js';
 import { samplePlans, samplesOf } from './sample-plans.js';
 import { methodFolder, type Session } from './session.js';
+import { type SmallSampleBias, smallSampleBias } from './small-sample-bias.js';
 
 /** What all methods give. */
 export interface AllMeasures {
   readonly rows: readonly EvidenceRow[];
   readonly consistency: Readonly<Record<Method, ConsistencyOfImages>>;
-  readonly frechetBias: Readonly<Record<Method, number>>;
+  readonly bias: Readonly<Record<Method, SmallSampleBias>>;
   readonly warnings: readonly string[];
 }
 
@@ -50,7 +51,7 @@ export async function measureMethods(session: Session, maskWeight: number): Prom
       return {
         rows: found.flatMap(([, { rows }]) => rows),
         consistency: by(({ consistency }) => consistency),
-        frechetBias: by(({ features }) => frechetBias(features, reference.features, quickPairs(options).pairs, SEED)),
+        bias: by(({ measured }) => smallSampleBias(measured, reference.features, quickPairs(options).pairs, SEED)),
         warnings: [...new Set(found.flatMap(([, { warnings }]) => warnings))],
       };
     })

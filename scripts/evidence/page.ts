@@ -123,8 +123,9 @@ ${Object.entries(hashes)
 ${markdownTable(['part', 'time'], times)}
 
 A quick run makes the images of the first ${quick.pairs} pairs anew and passes when every value lies in the interval of the table above, widened for
-its n: half widths times ${SAFETY} sqrt(n of the table / n of the quick run), those of shares of 1 at least 3/n of the table before that; a Frechet
-distance is expected higher by its bias at ${quick.pairs} images, which was measured on random subsets of the table's images. Which method is
+its n: half widths times ${SAFETY} sqrt(n of the table / n of the quick run), those of shares of 1 at least 3/n of the table before that; frechet and
+mask_miou, whose expectation depends on n, are moved by their bias at ${quick.pairs} images, which was measured on random subsets of the table's
+images. Which method is
 better plays no part in it.${warnings.length > 0 ? `\n\nWarnings of the evaluation: ${warnings.join('; ')}.` : ''}`;
 }
 

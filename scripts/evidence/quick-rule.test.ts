@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { METHODS, type Method } from './methods.js';
 import { quickFindings, widenedInterval } from './quick-rule.js';
 import type { EvidenceRow, Metric } from './record.js';
+import type { SmallSampleBias } from './small-sample-bias.js';
 
 const row = (
   metric: Metric,
@@ -17,35 +18,38 @@ const row = (
   high: value + half,
   n,
 });
-const bias = (value: number) => Object.fromEntries(METHODS.map((method) => [method, value])) as Record<Method, number>;
-const full = (rows: readonly EvidenceRow[], frechetBias = 0) => ({
+const NONE = { frechet: 0, mask_miou: 0 };
+const bias = (value: SmallSampleBias) =>
+  Object.fromEntries(METHODS.map((method) => [method, value])) as Record<Method, SmallSampleBias>;
+const full = (rows: readonly EvidenceRow[], moved: SmallSampleBias = NONE) => ({
   rows,
-  quick: { pairs: 25, twice: 10, frechetBias: bias(frechetBias) },
+  quick: { pairs: 25, twice: 10, bias: bias(moved) },
 });
 
 describe('the rule of the quick run', () => {
   it('widens an interval by the root of the images, twice', () => {
-    const { low, high } = widenedInterval(row('diversity', 10, 1, 400), 25, 0);
+    const { low, high } = widenedInterval(row('diversity', 10, 1, 400), 25, NONE);
     expect([low, high]).toEqual([2, 18]);
-    expect(widenedInterval(row('diversity', 10, 1, 400), 800, 0)).toEqual({ low: 8, high: 12 });
+    expect(widenedInterval(row('diversity', 10, 1, 400), 800, NONE)).toEqual({ low: 8, high: 12 });
   });
 
   it('keeps the two sides of an interval apart', () => {
     const skewed = { ...row('kid', 0.5, 0.1, 100), low: 0.48 };
-    const { low, high } = widenedInterval(skewed, 100, 0);
+    const { low, high } = widenedInterval(skewed, 100, NONE);
     expect(low).toBeCloseTo(0.46, 12);
     expect(high).toBeCloseTo(0.7, 12);
   });
 
   it('does not take a share without exceptions for a certainty', () => {
-    const { low, high } = widenedInterval(row('text_consistency', 1, 0, 300), 300, 0);
+    const { low, high } = widenedInterval(row('text_consistency', 1, 0, 300), 300, NONE);
     expect([low, high]).toEqual([0.98, 1.02]);
   });
 
   it('expects a Frechet distance of few images higher by what the full run has measured', () => {
     const wanted = row('frechet', 10, 1, 100);
-    expect(widenedInterval(wanted, 100, 5)).toEqual({ low: 13, high: 17 });
-    const few = (value: number) => quickFindings([row('frechet', value, 0, 100)], full([wanted], 5));
+    expect(widenedInterval(wanted, 100, { frechet: 5, mask_miou: 1 })).toEqual({ low: 13, high: 17 });
+    const few = (value: number) =>
+      quickFindings([row('frechet', value, 0, 100)], full([wanted], { frechet: 5, mask_miou: 1 }));
     expect(few(15)[0]!.ok).toBe(true);
     expect(few(10)[0]!.ok).toBe(false);
   });

@@ -1,4 +1,5 @@
 import type { EvidenceRecord, EvidenceRow, Metric } from './record.js';
+import { BIASED_METRICS, type SmallSampleBias } from './small-sample-bias.js';
 
 /** Factor on the widened interval: about four standard deviations, since some thirty values are to pass together. */
 export const SAFETY = 2;
@@ -19,16 +20,18 @@ export interface QuickFinding {
  * - both half widths times sqrt(n of the table / n of the quick run), as standard errors grow, times {@link SAFETY};
  * - half widths of shares are at least 3/n of the table before that (the rule of three: what n images show not once may still
  *   have that rate);
- * - the middle of a Frechet distance is raised by its bias at the quick run's n, which the full run has measured.
+ * - the middle of a metric whose expectation depends on n ({@link BIASED_METRICS}) is moved by its bias at the quick run's n, which
+ *   the full run has measured.
  */
 export function widenedInterval(
   full: EvidenceRow,
   n: number,
-  frechetBias: number,
+  bias: SmallSampleBias,
 ): { readonly low: number; readonly high: number } {
   const factor = SAFETY * Math.sqrt(Math.max(1, full.n / n));
   const least = SHARES.includes(full.metric) ? 3 / full.n : 0;
-  const middle = full.value + (full.metric === 'frechet' ? frechetBias : 0);
+  const biased = BIASED_METRICS.find((metric) => metric === full.metric);
+  const middle = full.value + (biased === undefined ? 0 : bias[biased]);
   return {
     low: middle - factor * Math.max(least, full.value - full.low),
     high: middle + factor * Math.max(least, full.high - full.value),
@@ -47,7 +50,7 @@ export function quickFindings(
   return full.rows.map((wanted) => {
     const row = quick.find(({ method, metric }) => method === wanted.method && metric === wanted.metric);
     if (row === undefined) throw new RangeError(`quick run: no ${wanted.metric} of ${wanted.method}`);
-    const { low, high } = widenedInterval(wanted, row.n, full.quick.frechetBias[wanted.method]);
+    const { low, high } = widenedInterval(wanted, row.n, full.quick.bias[wanted.method]);
     return { row, low, high, ok: row.value >= low && row.value <= high };
   });
 }

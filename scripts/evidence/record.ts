@@ -8,6 +8,7 @@ import type { Sampling } from './method-samplers.js';
 import type { Method } from './methods.js';
 import type { NormalisedPoint } from './mix-weight.js';
 import type { HeldOutSet } from './pairs.js';
+import type { SmallSampleBias } from './small-sample-bias.js';
 
 /** What the table measures. */
 export const METRICS = ['mask_accuracy', 'mask_miou', 'text_consistency', 'frechet', 'kid', 'diversity'] as const;
@@ -80,8 +81,8 @@ export interface EvidenceRecord {
   readonly quick: {
     readonly pairs: number;
     readonly twice: number;
-    /** How much higher the Frechet distance of so few images comes out, by method. */
-    readonly frechetBias: Readonly<Record<Method, number>>;
+    /** How much higher metrics of so few images come out, by method. */
+    readonly bias: Readonly<Record<Method, SmallSampleBias>>;
   };
   /** Wall time by part of the work, in seconds, of all runs together. */
   readonly seconds: Readonly<Record<string, number>>;

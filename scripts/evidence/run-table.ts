@@ -15,7 +15,7 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
   const { options, opened, pairs, sampling, times, line } = session;
   const load = machineLoad();
   const { grid, weight } = await times.of('images and choice of the fixed mix', () => chooseMix(session));
-  const { rows, consistency, frechetBias, warnings } = await measureMethods(session, weight);
+  const { rows, consistency, bias, warnings } = await measureMethods(session, weight);
   const claims = judgeClaims(consistency, rows, SEED);
   const sameModel = isDeepStrictEqual([before?.hashes, before?.sampling], [opened.hashes, sampling]);
   const samePictures = sameModel && before?.fixedMix === weight;
@@ -37,7 +37,7 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
     configs: [options.config],
     hashes: opened.hashes,
     heldOut: options.heldOut,
-    quick: { ...quickPairs(options), frechetBias },
+    quick: { ...quickPairs(options), bias },
     seconds: times.seconds,
     machine: machineWords(),
     load,
