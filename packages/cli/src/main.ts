@@ -50,12 +50,14 @@ function exitCode(error: unknown): number {
   return isAboutInput(error) ? 2 : 1;
 }
 
+/** By name: their classes would load the engine and the trainer for every command. */
+const EXPLAINED: readonly string[] = ['EngineError', 'RunFailure'];
+
 /** Errors about the user's files and flags explain themselves; a stack is for our own mistakes. */
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof UsageError) return `${error.message} (--help shows what there is)`;
-  // The engine's by name: its class would load the engine for every command.
   const explains =
-    isAboutInput(error) || error instanceof Interrupted || 'syscall' in error || error.name === 'EngineError';
+    isAboutInput(error) || error instanceof Interrupted || 'syscall' in error || EXPLAINED.includes(error.name);
   return explains ? error.message : (error.stack ?? error.message);
 }

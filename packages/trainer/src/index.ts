@@ -183,4 +183,4 @@ export {
   vaeStep,
   vaeTraining,
 } from './steps/vae-training.js';
-export { TrainError } from './train-error.js';
+export { RunFailure, TrainError } from './train-error.js';

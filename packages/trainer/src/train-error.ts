@@ -2,3 +2,8 @@
 export class TrainError extends Error {
   override readonly name: string = 'TrainError';
 }
+
+/** What a run came to though nothing that it was given is wrong: a lost process, a full disk, a loss that is no number. */
+export class RunFailure extends TrainError {
+  override readonly name = 'RunFailure';
+}

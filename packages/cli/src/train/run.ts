@@ -6,6 +6,7 @@ import {
   describePlan,
   dryRun,
   newRunFolder,
+  RunFailure,
   resumedRun,
   TrainError,
   type TrainEvent,
@@ -51,7 +52,7 @@ export interface TrainArguments {
   readonly print: (line: string) => void;
 }
 
-/** Train, and say where the results are. @throws InputError for whatever the user can mend */
+/** Train, and say where the results are. @throws InputError for what was given; RunFailure for what the run came to */
 export async function runTraining(given: TrainArguments): Promise<void> {
   const { base, overrides, maxSeconds } = given;
   const task = workerTask();
@@ -105,10 +106,10 @@ export async function runTraining(given: TrainArguments): Promise<void> {
         print(`measured in one process; the run's ${common.devices} share the batches of an epoch`);
       return;
     }
-    print(`${run.folder} on ${engine.device}${team ? `, ${team.world} processes` : ''}`);
+    const onBegin = () => print(`${run.folder} on ${engine.device}${team ? `, ${team.world} processes` : ''}`);
     const requests = worker?.requests ?? watchSignals(() => show.note(`debugger: ${openDebugger(false)}`));
     try {
-      const { why, progress } = await trainFromConfig({ ...common, requests });
+      const { why, progress } = await trainFromConfig({ ...common, requests, onBegin });
       show.end();
       print(`${ENDS[why]} after epoch ${progress.epoch}, step ${progress.globalStep}${checkpointOf(why, run)}`);
     } catch (error) {
@@ -130,7 +131,7 @@ export async function runTraining(given: TrainArguments): Promise<void> {
     await worker?.done();
   } catch (error) {
     if (worker) await worker.fail(error);
-    throw error instanceof TrainError ? new InputError(error.message) : error;
+    throw error instanceof TrainError && !(error instanceof RunFailure) ? new InputError(error.message) : error;
   }
 }
 

@@ -31,5 +31,5 @@ export type FromWorker =
   | { readonly kind: 'ready' | 'done' }
   /** Something that the first process does not know of. */
   | { readonly kind: 'warning'; readonly message: string }
-  /** @param given whether the user can mend it */
+  /** @param given whether it is about what the command was given */
   | { readonly kind: 'failed'; readonly message: string; readonly given: boolean };

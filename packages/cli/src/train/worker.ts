@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { abortAllReduce, allReduce, type EngineInfo, useEngine } from '@codiff/engine';
-import { type Requests, type TeamPlace, TrainError } from '@codiff/trainer';
+import { type Requests, RunFailure, type TeamPlace, TrainError } from '@codiff/trainer';
 import { isAboutInput } from '../usage-error.js';
 import { type FromWorker, TASK_VARIABLE, type ToWorker, type WorkerTask } from './worker-messages.js';
 
@@ -76,8 +76,8 @@ export class Worker {
 
   /** Say what went wrong, and end. */
   async fail(error: unknown): Promise<never> {
-    const given = isAboutInput(error) || error instanceof TrainError;
-    const explains = given || (error instanceof Error && error.name === 'EngineError');
+    const given = isAboutInput(error) || (error instanceof TrainError && !(error instanceof RunFailure));
+    const explains = given || error instanceof RunFailure || (error instanceof Error && error.name === 'EngineError');
     const message =
       error instanceof Error ? ((explains ? error.message : error.stack) ?? error.message) : String(error);
     await this.say({ kind: 'failed', message, given });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
-import { InputError } from '../input-error.js';
+import { RunFailure } from '@codiff/trainer';
+import { InputError, withoutBreaks } from '../input-error.js';
 import { visibleIds } from './cards.js';
 import type { Devices } from './devices.js';
 import { type FromWorker, TASK_VARIABLE, type ToWorker, type WorkerTask } from './worker-messages.js';
@@ -22,7 +23,8 @@ interface Started {
 /**
  * Run this very command as several processes that train together, one for each device, and watch over them: what one
  * prints is shown, signals reach all, and where one is lost the others are told, and ended if they do not end themselves.
- * @throws InputError for what the user can mend; Error with what became of the first process that failed
+ * @throws InputError for what was given; RunFailure for a process that is lost; Error with what else became of the first one
+ *   that failed
  */
 export async function runWorkers(devices: Devices): Promise<void> {
   const now = Date.now();
@@ -96,8 +98,10 @@ function errorOf({ rank, child, failure, said }: Started, code: number | null, s
   }
   const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
   const last = said.trim() === '' ? '' : `; the last it said:\n${said.trim()}`;
-  return new InputError(
-    `process ${rank} (pid ${child.pid}) ${how}, so training stopped in all. Go on from the last checkpoint with --resume${last}`,
+  return new RunFailure(
+    withoutBreaks(
+      `process ${rank} (pid ${child.pid}) ${how}, so training stopped in all. Go on from the last checkpoint with --resume${last}`,
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
-import { TrainError } from '../train-error.js';
+import { RunFailure } from '../train-error.js';
 
 /** Training came to a loss that is no number: its weights are spoilt, and were not saved. */
-export class NonFiniteLossError extends TrainError {
+export class NonFiniteLossError extends RunFailure {
   constructor(
     /** Logged values that are not finite. */
     readonly names: readonly string[],

@@ -5,7 +5,7 @@ import { afterBatch, afterEpoch, type Progress } from '../checkpoint/progress.js
 import { ReplicasDifferError } from '../parallel/team-keeper.js';
 import { eagerly } from '../steps/consume.js';
 import type { StepControl } from '../steps/train-state.js';
-import { TrainError } from '../train-error.js';
+import { RunFailure, TrainError } from '../train-error.js';
 import { batchSizeOf, type HostBatch, saveBatch, toTensors } from './batch-source.js';
 import { Forecaster } from './forecaster.js';
 import { NonFiniteLossError } from './non-finite-loss.js';
@@ -252,7 +252,7 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
       const advice = isThere
         ? 'The one before is still there; make room, and go on from it with --resume'
         : 'There is none before it; make room, and train again';
-      throw new TrainError(
+      throw new RunFailure(
         `train: done at step ${progress.globalStep}, but the checkpoint of it cannot be written: ${reason}. ${advice}`,
         { cause },
       );

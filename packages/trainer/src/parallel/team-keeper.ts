@@ -2,7 +2,7 @@ import type { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { optimizerMemory } from '../checkpoint/optimizer-memory.js';
 import type { Progress } from '../checkpoint/progress.js';
 import type { Divided, Training } from '../steps/train-state.js';
-import { TrainError } from '../train-error.js';
+import { RunFailure } from '../train-error.js';
 import { checksum } from './checksum.js';
 import type { Team } from './team.js';
 
@@ -10,7 +10,7 @@ import type { Team } from './team.js';
 export type RunKeeper = Pick<CheckpointKeeper, 'saveLast' | 'saveEpoch' | 'saveTrainStep'>;
 
 /** The processes of a team no longer have the same weights: nothing they do from here on means anything. */
-export class ReplicasDifferError extends TrainError {}
+export class ReplicasDifferError extends RunFailure {}
 
 /**
  * Keeps the checkpoints of a team. Before each, the processes compare checksums of all they hold; the first process then

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventFolder, makeRunFolder, newRunFolder, resumedRun } from './run-folder.js';
+import { discardRunFolder, eventFolder, makeRunFolder, newRunFolder, resumedRun } from './run-folder.js';
 
 const now = new Date(2026, 10, 2, 9, 5, 7);
 let root: string;
@@ -44,6 +44,20 @@ describe('resumedRun', () => {
     mkdirSync(join(root, 'empty'));
     expect(() => resumedRun(join(root, 'empty'), now)).toThrow('holds no config');
   });
+});
+
+it('takes a run that never began back, with the folders that were made for it', async () => {
+  const [first, second] = ['a', 'b'].map((name) =>
+    newRunFolder({ logdir: join(root, 'deep', 'logs'), name, postfix: '', base: [], now }),
+  );
+  const outermost = await makeRunFolder(first!);
+  expect(outermost).toBe(join(root, 'deep'));
+  expect(await makeRunFolder(first!)).toBeNull();
+  expect(await makeRunFolder(second!)).toBe(second!.folder);
+  await discardRunFolder(first!, outermost!);
+  expect(readdirSync(join(root, 'deep', 'logs'))).toEqual([basename(second!.folder)]);
+  await discardRunFolder(second!, outermost!);
+  expect(readdirSync(root)).toEqual([]);
 });
 
 it('logs each start of a run in a version folder of its own', () => {

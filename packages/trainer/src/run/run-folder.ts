@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { basename, dirname, extname, join } from 'node:path';
+import { mkdir, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { TrainError } from '../train-error.js';
 
 /** Folders and files of a run, as the original lays them out. */
@@ -76,8 +76,8 @@ export function eventFolder({ testtube }: Pick<RunFolder, 'testtube'>, wanted: n
   return join(testtube, `version_${wanted ?? Math.max(-1, ...taken) + 1}`, 'tf');
 }
 
-/** Make the folders of a run. @returns whether the run's own was not there before */
-export async function makeRunFolder({ folder, checkpoints, configs, testtube }: RunFolder): Promise<boolean> {
+/** Make the folders of a run. @returns the outermost that had to be made; null if the run's own was there before */
+export async function makeRunFolder({ folder, checkpoints, configs, testtube }: RunFolder): Promise<string | null> {
   const made = await mkdir(folder, { recursive: true });
   for (const each of [
     checkpoints,
@@ -87,5 +87,19 @@ export async function makeRunFolder({ folder, checkpoints, configs, testtube }: 
   ]) {
     await mkdir(each, { recursive: true });
   }
-  return made !== undefined;
+  return made ?? null;
+}
+
+/** Take back what `makeRunFolder` made: the run's folder with all in it, and the folders around it if nothing else is there. */
+export async function discardRunFolder({ folder }: Pick<RunFolder, 'folder'>, outermost: string): Promise<void> {
+  await rm(folder, { recursive: true });
+  for (let at = resolve(folder); at !== resolve(outermost); ) {
+    at = dirname(at);
+    const isGone = await rmdir(at).then(
+      () => true,
+      () => false,
+    );
+    // Another run has begun in it.
+    if (!isGone) return;
+  }
 }

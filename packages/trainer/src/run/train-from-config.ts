@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConfigTree, dumpYaml, type ResolvedConfig } from '@codiff/ldm-core';
 import { atomicWrite } from '@codiff/ldm-core/node';
@@ -23,7 +22,7 @@ import type { Divided } from '../steps/train-state.js';
 import { TrainError } from '../train-error.js';
 import { captionReader } from './face-source.js';
 import { beginRun, openData, type PlannedRun, planRun, type RunData } from './prepare-run.js';
-import { eventFolder, makeRunFolder, type RunFolder } from './run-folder.js';
+import { discardRunFolder, eventFolder, makeRunFolder, type RunFolder } from './run-folder.js';
 import { keptBest } from './run-settings.js';
 import type { TrainRequest } from './train-request.js';
 
@@ -47,9 +46,10 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
   }
   const isFirst = (request.team?.rank ?? 0) === 0;
   const closing: (() => Promise<void>)[] = [];
-  let nothingYet = false;
+  /** The outermost folder that was made, while nothing is in it yet that is worth keeping. */
+  let discardable: string | null = null;
   if (isFirst) {
-    nothingYet = await makeRunFolder(run);
+    discardable = await makeRunFolder(run);
     closing.push(await lockRun(run.folder));
   }
   try {
@@ -78,7 +78,8 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     });
     const { divided, progress } = await beginRun(request, built, keeper, data.whole, planned);
     if (isFirst) await writeConfigs(run, config);
-    nothingYet = false;
+    discardable = null;
+    request.onBegin?.();
     const from = { step: progress.globalStep + 1 };
     const log = joinSinks(
       isFirst
@@ -146,7 +147,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
   } finally {
     for (const close of closing) await close();
     // Data or weights are not there: a run that never began leaves no folder.
-    if (nothingYet) await rm(run.folder, { recursive: true });
+    if (discardable !== null) await discardRunFolder(run, discardable);
   }
 }
 

@@ -35,6 +35,8 @@ export interface TrainRequest {
   readonly test?: boolean;
   readonly compile?: Compile;
   readonly requests?: Requests;
+  /** Told that data and weights are there, and the run's folder is there to stay. */
+  readonly onBegin?: () => void;
   /** Told what is worth a line before training begins. */
   readonly onNote: (line: string) => void;
   readonly onEvent: (event: TrainEvent) => void;
