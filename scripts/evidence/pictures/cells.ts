@@ -18,10 +18,20 @@ export const fileCell = async (path: string, label: string): Promise<SheetCell> 
 export const maskCell = async (path: string, label: string): Promise<SheetCell> =>
   cell(colourMask(await readMaskPng(path)), label);
 
-/** What a caption tells, in as few letters as fit below a picture. */
+/** Ages as they fit below a picture. */
+const SHORT_AGES: Readonly<Record<string, string>> = {
+  thirties: '30s',
+  forties: '40s',
+  fifties: '50s',
+  sixties: '60s',
+};
+
+/** What a caption tells, in as few letters as fit below a picture: of somebody with a beard not that he is a man. */
 export function captionWords(caption: string): string {
   const { gender, age, beard } = parseCaption(caption);
-  return gender === 'woman' ? `woman, ${age}` : `man, ${age}, ${beard === 'none' ? 'no' : beard} b.`;
+  const years = SHORT_AGES[age] ?? age;
+  if (beard !== 'none') return `${years}, ${beard} beard`;
+  return gender === 'woman' ? `woman, ${years}` : `man, ${years}, no beard`;
 }
 
 /** Write a sheet, whole or not at all. @returns its size in bytes */

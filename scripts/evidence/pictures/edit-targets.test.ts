@@ -1,5 +1,6 @@
 import { classIndex, parseCaption } from '@codiff/trainer';
 import { expect, it } from 'vitest';
+import { captionWords } from './cells.js';
 import { grownHair, otherCaption } from './edit-targets.js';
 
 it('grows hair into the background only, as far as it is told', () => {
@@ -20,4 +21,13 @@ it('asks for another age and beard of the same person', () => {
   const young = 'he is a teenager. there is no beard.';
   expect(parseCaption(otherCaption(young, 1))).toEqual({ gender: 'man', age: 'old', beard: 'long' });
   expect(parseCaption(otherCaption(otherCaption(young, 1), 1))).toEqual({ gender: 'man', age: 'young', beard: 'none' });
+});
+
+it('tells a caption in words that fit below a picture', () => {
+  const words = [
+    'he is in his forties. he has a long pointed beard.',
+    'this woman looks very old. there is no beard.',
+    'he is a teenager. there is no beard.',
+  ].map(captionWords);
+  expect(words).toEqual(['40s, pointed beard', 'woman, old', 'man, teen, no beard']);
 });

@@ -59,7 +59,7 @@ export async function makePictures(
   line.show('pictures: exchanged conditions');
   const { sameMask, sameText } = await exchangedConditions(session);
   await write('same-mask', 'one mask, five texts', sameMask, [
-    'Only the text changes; the words below are what it tells (b.: beard).',
+    'Only the text changes; the words below are what it tells.',
   ]);
   await write('same-text', 'one text, five masks', sameText, [
     `Only the mask changes. The text of all: “${pairs.test[0]!.face.caption}” (${captionWords(pairs.test[0]!.face.caption)})`,
