@@ -8,6 +8,10 @@ export interface BenchSpec {
   readonly mode: BenchRow['mode'];
   readonly precision: BenchRow['precision'];
   readonly batch: number;
+  /** Several batch sizes with the same weights, in one process. */
+  readonly batches?: readonly number[];
+  /** Most that tensors may take; absent: no limit. */
+  readonly memoryLimitMiB?: number;
   readonly threads?: number;
   readonly device?: string;
   /** Of full-size benchmarks. */
@@ -25,6 +29,7 @@ export interface BenchCase {
   /**
    * One run, to its last result. The first one traces.
    * @param called to be told when the call has returned and only its results are waited for
+   * @param batch of a case that has several
    */
-  run(called: () => void): Promise<void>;
+  run(called: () => void, batch?: number): Promise<void>;
 }

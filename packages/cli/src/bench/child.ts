@@ -1,11 +1,12 @@
-import { type EngineInfo, useEngine } from '@codiff/engine';
+import { EngineError, type EngineInfo, useEngine } from '@codiff/engine';
 import type { BenchCase, BenchSpec } from './case.js';
 import { makeCase } from './cases.js';
 
 /** Messages from the parent. */
 export type Order =
   | { readonly kind: 'open'; readonly spec: BenchSpec }
-  | { readonly kind: 'run' }
+  /** @property batch of a case that has several */
+  | { readonly kind: 'run'; readonly batch?: number }
   | { readonly kind: 'stop' };
 
 /** Answers of the child. */
@@ -13,6 +14,8 @@ export type Answer =
   | { readonly kind: 'opened'; readonly loadMs: number; readonly info: EngineInfo }
   | { readonly kind: 'ran'; readonly ms: number; readonly callMs: number; readonly probe?: readonly number[] }
   | { readonly kind: 'stopped'; readonly peakRssMiB: number; readonly flops: number | null }
+  /** Memory does not suffice. */
+  | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
 let current: BenchCase | undefined;
@@ -24,6 +27,7 @@ async function obey(order: Order): Promise<Answer> {
     const info = await useEngine({
       ...(spec.device === undefined ? {} : { device: spec.device }),
       ...(spec.threads === undefined ? {} : { threads: spec.threads }),
+      ...(spec.memoryLimitMiB === undefined ? {} : { memoryLimitMiB: spec.memoryLimitMiB }),
     });
     const loadMs = performance.now() - start;
     current = await makeCase(spec);
@@ -34,7 +38,7 @@ async function obey(order: Order): Promise<Answer> {
     let callMs = 0;
     await current!.run(() => {
       callMs = performance.now() - start;
-    });
+    }, order.batch);
     const ms = (performance.now() - start) / (current!.repeats ?? 1);
     const probe = current!.probe?.();
     return { kind: 'ran', ms, callMs, ...(probe ? { probe } : {}) };
@@ -46,7 +50,10 @@ async function obey(order: Order): Promise<Answer> {
 }
 
 process.on('message', async (order: Order) => {
-  const answer = await obey(order).catch((error: unknown): Answer => ({ kind: 'failed', message: String(error) }));
+  const answer = await obey(order).catch((error: unknown): Answer => {
+    const refused = error instanceof EngineError && error.code === 'resource-exhausted';
+    return refused ? { kind: 'refused', message: error.message } : { kind: 'failed', message: String(error) };
+  });
   process.send!(answer);
   if (order.kind === 'stop') process.disconnect();
 });

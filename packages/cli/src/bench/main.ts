@@ -1,36 +1,38 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
-import type { BenchSpec } from './case.js';
 import { SUITES } from './cases.js';
-import { MODEL_BENCHES, PEER_FORMS } from './models/settings.js';
-import { isModelSuite, modelRatios, runModelSuite } from './models/suite.js';
-import { COMPOSED, phasesOf } from './op-cases.js';
+import { DEFAULT_CONFIGS, MODEL_BENCHES, PEER_FORMS } from './models/settings.js';
+import { isModelSuite, modelRatios, runModelSuite, type SuiteOptions } from './models/suite.js';
+import { isMeasured, opRatios, runOpSuite } from './op-suite.js';
+import { measureGrowth, measureTable } from './performance/measure.js';
 import { writeReport } from './report.js';
 import { type BenchRow, formatRows } from './row.js';
-import { Bench, runTogether } from './run.js';
 import { measureStartUp } from './start-up.js';
 
 const args = await yargs(process.argv.slice(2))
   .scriptName('npm run bench --')
   .usage('$0 <what>', 'Measure the engine', (command) =>
     command.positional('what', {
-      choices: [...Object.keys(SUITES), ...MODEL_BENCHES, 'all'],
+      choices: [...Object.keys(SUITES), ...MODEL_BENCHES, 'all', 'growth', 'plan'],
       demandOption: true,
       type: 'string',
     }),
   )
   .option('json', { type: 'string', describe: 'Write the rows to this file' })
-  .option('write', { type: 'string', describe: 'Put the table into this Markdown file, at its marker' })
+  .option('write', {
+    type: 'string',
+    describe: 'Put the table into this Markdown file: at its marker, or all of the page of `all` and `growth`',
+  })
   .option('runs', { type: 'number', default: 7, describe: 'Timed runs of each configuration' })
   .option('warm-ups', { type: 'number', default: 2, describe: 'Runs before the timed ones' })
   .option('batch', {
     type: 'string',
     describe: 'Samples at once; several by commas. Default: 2 of blocks, 1 of models',
   })
-  .option('threads', { type: 'number', describe: 'Threads; default: all cores' })
+  .option('threads', { type: 'string', describe: 'Threads; several by commas for growth. Default: all cores' })
   .option('device', { type: 'string', describe: "'cpu', 'gpu' or 'gpu:<n>'" })
-  .option('only', { type: 'string', describe: 'Only benchmarks whose name contains this' })
+  .option('only', { type: 'string', describe: 'Only benchmarks, or entries of `all`, whose name contains this' })
   .option('xla', { type: 'boolean', default: false, describe: 'Measure XLA too' })
   .option('config', {
     type: 'string',
@@ -61,94 +63,77 @@ const args = await yargs(process.argv.slice(2))
 
 /** The short precision of the device: GPUs are told by --device, for the library is not loaded here. */
 const half = args.device?.startsWith('gpu') ? 'float16' : 'bfloat16';
+/** Pages that are written whole, from results that are kept beside them. */
+const isPage = ['all', 'growth'].includes(args.what as string);
 const log = (line: string) => process.stderr.write(`${line}\n`);
-const batches = (args.batch ?? '').split(',').filter(Boolean).map(Number);
-if (batches.some((batch) => !Number.isInteger(batch) || batch < 1)) {
-  throw new Error(`--batch ${args.batch}: wanted whole numbers from 1 on, separated by commas`);
+const batches = numbers('batch', args.batch);
+const threads = numbers('threads', args.threads);
+const what = args.what as string;
+const isWanted = (name: string): boolean => args.only === undefined || name.includes(args.only);
+const run = { warmUps: args.warmUps, runs: args.runs, log, device: args.device };
+const settings = {
+  ...{ recompute: args.recompute, full: args.full, ema: args.ema, optimizer: args.optimizer, steps: args.steps },
+};
+const suite: SuiteOptions = {
+  ...{ ...run, ...settings, config: args.config, peer: args.peer, peerForms: args.peerForms.split(',') },
+  precisions: (args.precision ?? `float32,${half}`).split(',').map(precisionOf),
+  batches: batches.length === 0 ? [1] : batches,
+  threads: threads[0] ?? availableParallelism(),
+};
+
+if (what === 'plan') {
+  if (args.config === undefined) throw new Error('bench plan: name a config with --config');
+  // It runs models in this process; nothing else here does.
+  const { comparePlan, formatCompared } = await import('./plan-check/compare-plan.js');
+  const compared = await comparePlan(args.config, suite);
+  finish(formatCompared(compared), compared);
+} else {
+  const rows = await measured();
+  const shown = args.write === undefined ? rows : rows.filter(isMeasured);
+  const output = [formatRows(shown), ...(isModelSuite(what) ? modelRatios(rows) : opRatios(rows))].join('\n');
+  finish(output, rows);
+  if (args.write !== undefined && !isPage) writeReport(args.write, what, `npm run bench -- ${what}`, output);
 }
 
-const what = args.what as string;
-const names = (SUITES[what] ?? []).filter((name) => args.only === undefined || name.includes(args.only));
-const rows: BenchRow[] = [];
-if (isModelSuite(what)) {
-  rows.push(
-    ...(await runModelSuite(what, {
-      ...{ warmUps: args.warmUps, runs: args.runs, log, config: args.config, device: args.device, peer: args.peer },
-      peerForms: args.peerForms.split(','),
-      ...{ recompute: args.recompute, full: args.full, ema: args.ema, optimizer: args.optimizer, steps: args.steps },
-      precisions: (args.precision ?? `float32,${half}`).split(',').map(precisionOf),
-      batches: batches.length === 0 ? [1] : batches,
-      threads: args.threads ?? availableParallelism(),
-    })),
-  );
+async function measured(): Promise<BenchRow[]> {
+  if (what === 'growth') return measuredGrowth();
+  if (what === 'all' && args.write !== undefined) return measureTable(args.write, suite, ({ id }) => isWanted(id));
+  if (isModelSuite(what)) return runModelSuite(what, suite);
+  const names = (SUITES[what] ?? []).filter(isWanted);
+  const options = { ...run, half, xla: args.xla, batch: batches[0] ?? 2, threads: threads[0] } as const;
+  return [
+    ...(what === 'ops' && (args.only ?? 'start-up') === 'start-up' ? [await measureStartUp(args.runs)] : []),
+    ...(await runOpSuite(names, options)),
+  ];
 }
-if (what === 'ops' && (args.only ?? 'start-up') === 'start-up') rows.push(await measureStartUp(args.runs));
-for (const name of names) {
-  for (const phase of phasesOf(name)) {
-    const specs = formsOf(name).map(
-      (form): BenchSpec => ({
-        ...form,
-        phase,
-        batch: name.startsWith('block') ? (batches[0] ?? 2) : 1,
-        ...(args.threads === undefined ? {} : { threads: args.threads }),
-        ...(args.device === undefined ? {} : { device: args.device }),
-      }),
-    );
-    const contestants = specs.map((spec) => new Bench(spec));
-    rows.push(...(await runTogether(contestants, { warmUps: args.warmUps, runs: args.runs, log })));
+
+async function measuredGrowth(): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const name of (['unet', 'codiff-step'] as const).filter(isWanted)) {
+    for (const precision of args.precision === undefined ? (['float32'] as const) : suite.precisions) {
+      const model = { config: args.config ?? DEFAULT_CONFIGS[name], ...settings };
+      const sizes = {
+        batches: batches.length === 0 ? [1, 2, 4, 8] : batches,
+        threads: threads.length === 0 ? [1, 2] : threads,
+      };
+      rows.push(...(await measureGrowth(args.write, { ...run, ...sizes, name, precision, model })));
+    }
   }
+  return rows;
 }
-const output = [
-  formatRows(args.write === undefined ? rows : rows.filter(isMeasured)),
-  ...(isModelSuite(what) ? modelRatios(rows) : ratios(rows)),
-].join('\n');
-process.stdout.write(`${output}\n`);
-if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(rows, null, 2)}\n`);
-if (args.write !== undefined) writeReport(args.write, what, `npm run bench -- ${what}`, output);
+
+function finish(output: string, data: readonly object[]): void {
+  process.stdout.write(`${output}\n`);
+  if (args.json !== undefined) writeFileSync(args.json, `${JSON.stringify(data, null, 2)}\n`);
+}
+
+function numbers(flag: string, list = ''): number[] {
+  const found = list.split(',').filter(Boolean).map(Number);
+  if (found.every((number) => Number.isInteger(number) && number >= 1)) return found;
+  throw new Error(`--${flag} ${list}: wanted whole numbers from 1 on, separated by commas`);
+}
 
 function precisionOf(name: string): BenchRow['precision'] {
   if (name === 'float32' || name === 'bfloat16' || name === 'float16') return name;
   throw new Error(`--precision ${name}: wanted float32, bfloat16 (CPU) or float16 (GPU)`);
-}
-
-/** Not a preparation such as loading. The start-up's first result is what it measures. */
-function isMeasured({ name, phase }: BenchRow): boolean {
-  return phase === 'forward' || phase === 'step' || phase === 'generate' || name === 'start-up';
-}
-
-/** What is measured in turn with each other; the first is what the others are compared with. */
-function formsOf(name: string): Pick<BenchSpec, 'name' | 'mode' | 'precision'>[] {
-  if (name === 'scalar-op') return [{ name, mode: 'eager', precision: 'float32' }];
-  if (name === 'captured-700') return [{ name, mode: 'compiled', precision: 'float32' }];
-  if (!name.startsWith('block'))
-    return [name + COMPOSED, name].map((form) => ({ name: form, mode: 'compiled', precision: 'float32' }));
-  return [
-    { name, mode: 'eager', precision: 'float32' },
-    { name, mode: 'compiled', precision: 'float32' },
-    { name, mode: 'compiled', precision: half },
-    ...(args.xla ? [{ name, mode: 'xla', precision: 'float32' } as const] : []),
-  ];
-}
-
-/** How much faster our kernels are than composed ops, compiled than eager, and bfloat16 than float32. */
-function ratios(all: readonly BenchRow[]): string[] {
-  const measured = all.filter(isMeasured);
-  const formOf = ({ name, mode, precision }: BenchRow): string => `${name} ${mode} ${precision}`;
-  return measured.flatMap((row) =>
-    measured
-      .filter((base) => base.phase === row.phase && isBaseOf(base, row))
-      .map((base) => {
-        const best = (base.bestMs / row.bestMs).toFixed(2);
-        const median = (base.medianMs / row.medianMs).toFixed(2);
-        return `${row.phase}: ${formOf(row)} is ${best}x as fast as ${formOf(base)} by the best, ${median}x by the median`;
-      }),
-  );
-}
-
-function isBaseOf(base: BenchRow, row: BenchRow): boolean {
-  if (base.name === row.name + COMPOSED) return true;
-  if (base.name !== row.name) return false;
-  return row.precision === 'float32'
-    ? base.mode === 'eager' && row.mode !== 'eager'
-    : base.mode === row.mode && base.precision === 'float32';
 }

@@ -24,14 +24,16 @@ export function summarize(times: readonly number[]): { bestMs: number; medianMs:
   return { bestMs: sorted[0]!, medianMs };
 }
 
-/** The rows as an aligned table. */
+/** The rows as an aligned table; batch size and threads where they differ. */
 export function formatRows(rows: readonly BenchRow[]): string {
-  const header = ['name', 'phase', 'mode', 'precision', 'best ms', 'median ms', 'GFLOP/s', 'peak MiB'];
+  const varied = (['batch', 'threads'] as const).filter((field) => new Set(rows.map((row) => row[field])).size > 1);
+  const header = ['name', 'phase', 'mode', 'precision', ...varied, 'best ms', 'median ms', 'GFLOP/s', 'peak MiB'];
   const number = (value: number | null, digits: number): string => (value === null ? '-' : value.toFixed(digits));
   const lines = rows.map((row) => {
     const digits = row.bestMs < 1 ? 4 : 1;
     const times = [number(row.bestMs, digits), number(row.medianMs, digits)];
-    return [row.name, row.phase, row.mode, row.precision, ...times, number(row.gflops, 0), number(row.peakRssMiB, 0)];
+    const what = [row.name, row.phase, row.mode, row.precision, ...varied.map((field) => String(row[field]))];
+    return [...what, ...times, number(row.gflops, 0), number(row.peakRssMiB, 0)];
   });
   const widths = header.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i]!.length)));
   const line = (cells: readonly string[]): string =>

@@ -1,6 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { BenchChild } from './bench-child.js';
 import type { BenchSpec } from './case.js';
-import type { Answer, Order } from './child.js';
 import { type BenchRow, summarize } from './row.js';
 
 /** How long and how often to measure. */
@@ -25,20 +24,18 @@ export interface Contestant {
 
 /** A benchmark of ours, in a child process of its own, so that it has its own peak memory. */
 export class Bench implements Contestant {
-  private readonly child: ChildProcess;
+  private readonly child: BenchChild;
   private rows: Omit<BenchRow, 'peakRssMiB'>[] = [];
 
   constructor(private readonly spec: BenchSpec) {
-    this.child = fork(new URL(`./child${extension()}`, import.meta.url), {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    });
+    this.child = new BenchChild(spec.name);
   }
 
   async prepare(warmUps: number, log: RunOptions['log']): Promise<readonly number[]> {
     const { spec } = this;
-    const { loadMs, info } = await this.ask({ kind: 'open', spec }, 'opened');
-    const first = await this.ask({ kind: 'run' }, 'ran');
-    for (let i = 1; i < warmUps; i++) await this.ask({ kind: 'run' }, 'ran');
+    const { loadMs, info } = await this.child.ask({ kind: 'open', spec }, 'opened');
+    const first = await this.child.ask({ kind: 'run' }, 'ran');
+    for (let i = 1; i < warmUps; i++) await this.child.ask({ kind: 'run' }, 'ran');
     const { name, mode, precision, batch } = spec;
     const common = { name, mode, precision, batch, threads: info.threads, device: info.device, gflops: null };
     const single = (phase: 'load' | 'trace' | 'first', ms: number) => ({ ...common, phase, bestMs: ms, medianMs: ms });
@@ -54,11 +51,11 @@ export class Bench implements Contestant {
   }
 
   async run(): Promise<number> {
-    return (await this.ask({ kind: 'run' }, 'ran')).ms;
+    return (await this.child.ask({ kind: 'run' }, 'ran')).ms;
   }
 
   async finish(times: readonly number[]): Promise<BenchRow[]> {
-    const { peakRssMiB, flops } = await this.ask({ kind: 'stop' }, 'stopped');
+    const { peakRssMiB, flops } = await this.child.ask({ kind: 'stop' }, 'stopped');
     const { bestMs, medianMs } = summarize(times);
     const gflops = flops === null ? null : flops / bestMs / 1e6;
     return this.rows.map((row) =>
@@ -67,26 +64,9 @@ export class Bench implements Contestant {
   }
 
   kill(): void {
-    this.child.kill('SIGKILL');
-  }
-
-  private ask<K extends Answer['kind']>(order: Order, kind: K): Promise<Extract<Answer, { kind: K }>> {
-    return new Promise((resolve, reject) => {
-      const ended = (code: number | null) =>
-        reject(new Error(`bench ${this.spec.name}: child ended with code ${code}`));
-      this.child.once('exit', ended);
-      this.child.once('message', (answer: Answer) => {
-        this.child.off('exit', ended);
-        if (answer.kind === kind) resolve(answer as Extract<Answer, { kind: K }>);
-        else reject(new Error(answer.kind === 'failed' ? answer.message : `bench: unexpected answer ${answer.kind}`));
-      });
-      this.child.send(order);
-    });
+    this.child.kill();
   }
 }
-
-/** Sources run as TypeScript in the repository, as JavaScript once built. */
-const extension = (): string => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');
 
 /**
  * Measure contestants against each other: one run of each in turn, so that a machine that drifts drifts for all of them.

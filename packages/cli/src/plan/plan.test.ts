@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBenchModel } from '../bench/models/bench-model.js';
 import { type DeviceSpeed, rateOf, secondsOf } from './device-speed.js';
 import { formatPlan } from './format-plan.js';
+import type { Plan } from './make-plan.js';
 import { peakBytes } from './memory.js';
 import { workOf } from './op-work.js';
 import { plannedBench, plannedGeneration, plannedTraining, residentBytes, withoutAdam } from './planned-call.js';
@@ -170,10 +171,10 @@ describe('planned calls', () => {
 describe('formatPlan', () => {
   it('says what is known, and why something is missing', () => {
     const prediction = { seconds: 2, flops: 3e9, bytes: 1, byKind: {} };
-    const common = {
+    const common: Omit<Plan, 'training' | 'generation' | 'notes'> = {
       ...{ config: 'a.yaml', device: 'a processor', threads: 2, precision: 'float32', measured: '2026-11-22T10' },
       parameters: 12_340_000,
-    } as const;
+    };
     const training = { ...prediction, batch: 4, peakMiB: 1000, samples: 7200, hoursPerEpoch: 1 };
     expect(formatPlan({ ...common, training, generation: null, notes: ['why'] })).toEqual([
       'a.yaml: 12.3 M parameters',

@@ -21,8 +21,12 @@ export interface Forward {
 }
 
 /** One forward pass of a part of a model, compiled. */
-export async function forwardCase(bench: BenchModel, { batch, precision, name, mode }: BenchSpec): Promise<BenchCase> {
-  const { p, inputs, run } = forwardOf(bench, batch);
+export function forwardCase(
+  bench: BenchModel,
+  { batch, precision, name, mode }: BenchSpec,
+  source: Source = FORMULA,
+): BenchCase {
+  const { p, inputs, run } = forwardOf(bench, batch, source);
   const compiled = compile(run, { name, precision, xla: mode === 'xla' });
   const counted = compile(run, { name: `${name}:count`, precision });
   let last: number[] = [];

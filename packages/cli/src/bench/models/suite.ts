@@ -29,20 +29,22 @@ export const isModelSuite = (what: string): what is ModelBench | 'all' =>
 /** Measure the machine's peaks, then each benchmark in each precision, in turn with the peer if there is one. */
 export async function runModelSuite(what: ModelBench | 'all', options: SuiteOptions): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
-  for (const precision of options.precisions)
-    rows.push(
-      ...(await runTogether(
-        PEAKS.map((name) => new Bench(specOf(name, precision, 1, options))),
-        options,
-      )),
-    );
+  for (const precision of options.precisions) rows.push(...(await runPeaks(precision, options)));
   for (const bench of what === 'all' ? MODEL_BENCHES : [what])
     for (const precision of options.precisions) rows.push(...(await runBench(bench, precision, options)));
   return rows;
 }
 
+/** The machine's peaks in one precision. */
+export function runPeaks(precision: BenchRow['precision'], options: SuiteOptions): Promise<BenchRow[]> {
+  return runTogether(
+    PEAKS.map((name) => new Bench(specOf(name, precision, 1, options))),
+    options,
+  );
+}
+
 /** All batches of one benchmark and precision, in one interleaved run. */
-async function runBench(
+export async function runBench(
   name: ModelBench,
   precision: BenchRow['precision'],
   options: SuiteOptions,
