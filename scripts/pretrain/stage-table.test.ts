@@ -47,8 +47,8 @@ it('reads no run of another stage, only its shipped files', () => {
 
 it.each([
   ['vae', 9000, false],
-  ['mask', 10_500, true],
-  ['text', 7000, true],
+  ['mask', 8000, true],
+  ['text', 6000, true],
 ] as const)('%s: its overrides fit its config', async (name, steps, cached) => {
   const { model, data, lightning } = await configOf(stageOf(name), ROOT);
   const { params } = model;

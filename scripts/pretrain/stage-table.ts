@@ -41,8 +41,8 @@ const MASKS = ['train', 'validation'].map((split) => `data.params.${split}.param
 /** Every difference between the trainings of the demo and those of the shipped weights is in this table. */
 export const PRETRAIN_STAGES: readonly PretrainStage[] = [
   stage('vae', 'demo_vae', 9000, [], []),
-  stage('mask', 'demo_mask', 10_500, ['vae'], [...MASKS, CACHED, FIRST_STAGE]),
-  stage('text', 'demo_text', 7000, ['vae'], [CACHED, FIRST_STAGE]),
+  stage('mask', 'demo_mask', 8000, ['vae'], [...MASKS, CACHED, FIRST_STAGE]),
+  stage('text', 'demo_text', 6000, ['vae'], [CACHED, FIRST_STAGE]),
   stage(
     'codiff',
     'demo_codiff_mask_text',
