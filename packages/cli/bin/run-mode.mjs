@@ -1,5 +1,5 @@
 /** Decides how to start our TypeScript: the build when it is current, else the sources through tsx. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -44,7 +44,8 @@ function whyNoModules(dir) {
 }
 
 /**
- * Whether any package has a source that is newer than its last build.
+ * Whether any package has a source that is newer than its last build, or was checked after it without being built: that
+ * too writes the record of the build, and notes what is still to be written.
  * @param {string} packages the folder of all packages
  * @returns {boolean}
  */
@@ -52,8 +53,9 @@ export function isStale(packages) {
   for (const name of readdirSync(packages)) {
     const sources = join(packages, name, 'src');
     if (!existsSync(join(packages, name, 'tsconfig.json')) || !existsSync(sources)) continue;
-    const build = statSync(join(packages, name, 'tsconfig.tsbuildinfo'), { throwIfNoEntry: false });
-    if (!build) return true;
+    const record = join(packages, name, 'tsconfig.tsbuildinfo');
+    const build = statSync(record, { throwIfNoEntry: false });
+    if (!build || readFileSync(record, 'utf8').includes('"affectedFilesPendingEmit"')) return true;
     for (const entry of readdirSync(sources, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !entry.name.endsWith('.ts') || entry.name.endsWith('.test.ts')) continue;
       if (statSync(join(entry.parentPath, entry.name)).mtimeMs > build.mtimeMs) return true;

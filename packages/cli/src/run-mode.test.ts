@@ -64,6 +64,15 @@ it('runs the sources when there is no build, or a source of any package is newer
   expect(runMode(cli)).toMatchObject(fromSource);
 });
 
+it('runs the sources where they were checked after the build, and not built', () => {
+  layClone();
+  layBuild(50);
+  layTsx();
+  // What tsc --noEmit leaves of a package whose sources have changed.
+  lay('packages/cli/tsconfig.tsbuildinfo', 0, '{"version":"7.0.2","affectedFilesPendingEmit":[[83,17]]}');
+  expect(runMode(cli)).toMatchObject({ kind: 'source' });
+});
+
 it('does not count tests and other files as sources, and asks every package for a build', () => {
   layClone();
   layBuild(50);
