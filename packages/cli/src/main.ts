@@ -14,6 +14,9 @@ import { Interrupted } from './interrupted.js';
 import { explicitSwitches } from './train/overrides.js';
 import { isAboutInput, UsageError } from './usage-error.js';
 
+/** Errors that explain themselves, by name: their classes would load the engine and the trainer for every command. */
+const EXPLAINED: readonly string[] = ['EngineError', 'RunFailure'];
+
 /** The `codiff` command: each command is a module of `commands/`. */
 const program = yargs(explicitSwitches(hideBin(process.argv)))
   .scriptName('codiff')
@@ -49,9 +52,6 @@ function exitCode(error: unknown): number {
   if (error instanceof Interrupted) return 130;
   return isAboutInput(error) ? 2 : 1;
 }
-
-/** By name: their classes would load the engine and the trainer for every command. */
-const EXPLAINED: readonly string[] = ['EngineError', 'RunFailure'];
 
 /** Errors about the user's files and flags explain themselves; a stack is for our own mistakes. */
 function explain(error: unknown): string {
