@@ -26,7 +26,7 @@ import { runEvidence } from './run.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SMALL = [
   ...['--config', 'configs/demo_codiff_mask_text.yaml', '--weights', 'pretrained/demo_codiff_mask_text.ckpt'],
-  ...['--evaluators', join(ROOT, 'pretrained'), '--batch', '6', '--held-out', '24', '--edit-steps', '1'],
+  ...['--evaluators', join(ROOT, 'pretrained'), '--batch', '12', '--held-out', '24', '--edit-steps', '1'],
 ];
 const PAIRS = ['--n', '12', '--validation', '10', '--twice', '10', '--steps', '2'];
 
