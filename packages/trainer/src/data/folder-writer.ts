@@ -7,7 +7,7 @@ import { DataError } from './data-error.js';
  * Make a folder so that it is there whole or not at all: filled beside its place, then renamed. What an interrupted run of
  * the same folder left beside it is removed.
  * @param fill writes into the folder it is given
- * @throws DataError if `path` is there and holds anything
+ * @throws DataError if `path` is there and holds anything, and if the disk is full; what `fill` throws
  */
 export async function writeFolder(path: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const target = resolve(path);
@@ -30,8 +30,17 @@ export async function writeFolder(path: string, fill: (folder: string) => Promis
     await rename(partial, target);
   } catch (error) {
     await rm(partial, { recursive: true, force: true });
-    throw error;
+    throw isFullDisk(error) ? diskFull(path, error) : error;
   }
+}
+
+const isFullDisk = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+
+/** The system's own words name no file. */
+function diskFull(path: string, cause: unknown): DataError {
+  const advice = 'nothing was left there; make room, or give an --out on another disk';
+  return new DataError({ file: path, problem: 'the disk is full', advice }, { cause });
 }
 
 function isEmptyFolder(path: string): boolean {
