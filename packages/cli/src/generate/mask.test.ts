@@ -107,8 +107,21 @@ describe('readMask', () => {
       },
       /is RGB and has the colour \(1,2,3\) \(column 1, row 1\), which is no class's/,
     ],
-    ['a damaged file', async () => (await readFile(palettePng)).subarray(0, 700), /cannot be decoded/],
-    ['a header only', async () => (await readFile(palettePng)).subarray(0, 20), /cannot be decoded/],
+    [
+      'a file that is cut off',
+      async () => (await readFile(palettePng)).subarray(0, 700),
+      /cannot be decoded \(png: the file ends early, after \d+ bytes\); wanted/,
+    ],
+    [
+      'a damaged file',
+      async () => {
+        const bytes = await readFile(palettePng);
+        bytes[bytes.length - 30]! ^= 1;
+        return bytes;
+      },
+      /cannot be decoded \(png: the file is damaged: its checksums or its pixels are wrong\); wanted/,
+    ],
+    ['a header only', async () => (await readFile(palettePng)).subarray(0, 20), /cannot be decoded \(png: /],
   ])('refuses %s', async (name, bytes, message) => {
     const path = await file(`${name}.png`, await bytes());
     const error: unknown = await readMask(path).catch((caught: unknown) => caught);

@@ -1,5 +1,5 @@
-import { PNG } from 'pngjs';
 import { type PngChunk, readChunks, writeChunks } from './chunks.js';
+import { decodePng } from './decode.js';
 
 /** Colour types of PNG (section 11.2.1) whose samples are one number a pixel. */
 const GREY = 0;
@@ -30,14 +30,14 @@ export function readHeader(file: Uint8Array): PngHeader {
 /**
  * The numbers that a palette or grey PNG stores, one a pixel, row by row: not the colours they stand for. A palette may hold
  * one colour twice, so its colours do not tell the numbers apart.
- * @throws RangeError for other kinds of PNG; Error if the file is damaged
+ * @throws RangeError for other kinds of PNG, and if the file is cut off or damaged
  */
 export function readSamples(file: Uint8Array): Uint8Array {
   const { width, height, bitDepth, colorType } = readHeader(file);
   if ((colorType !== GREY && colorType !== PALETTE) || bitDepth > 8) {
     throw new RangeError(`png: colour type ${colorType} of ${bitDepth} bits has no single byte a pixel`);
   }
-  const { data } = PNG.sync.read(Buffer.from(colorType === PALETTE ? asGrey(file) : file), { skipRescale: true });
+  const { data } = decodePng(colorType === PALETTE ? asGrey(file) : file, { skipRescale: true });
   return Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]!);
 }
 
