@@ -93,7 +93,7 @@ describe('codiff dataset', () => {
   });
 
   it('refuses what makes no sense', async () => {
-    await expect(run('synth', '--n', '0', '--out', at('x'))).rejects.toThrow(/--n is 0, a positive whole number/);
+    await expect(run('synth', '--n', '0', '--out', at('x'))).rejects.toThrow(/^-n is 0, a positive whole number/);
     await expect(run('synth', '--seed', '1.5', '--out', at('x'))).rejects.toThrow(/--seed is 1\.5, a whole number/);
     await expect(run('synth', '--size', '31', '--out', at('x'))).rejects.toThrow(/--size is 31, .* 32 to 2048/);
     await expect(run('synth')).rejects.toThrow(/out/);

@@ -20,7 +20,9 @@ const synth: CommandModule<object, { n: number; size: number; seed: number; out:
     const whole = { n, size, seed };
     for (const [flag, value] of Object.entries(whole)) {
       if (!Number.isSafeInteger(value) || (flag !== 'seed' && value < 1)) {
-        throw new UsageError(`--${flag} is ${value}, a ${flag === 'seed' ? '' : 'positive '}whole number was wanted`);
+        throw new UsageError(
+          `${flag === 'n' ? '-n' : `--${flag}`} is ${value}, a ${flag === 'seed' ? '' : 'positive '}whole number was wanted`,
+        );
       }
     }
     if (size < 32 || size > 2048) throw new UsageError(`--size is ${size}, a whole number from 32 to 2048 was wanted`);
