@@ -24,6 +24,12 @@ export function curvesOf(stage: StageName, { scalars }: Pick<RunLog, 'scalars'>)
   };
 }
 
+/** Images a second of a run, the median of what it logged, in 3 digits. */
+export function medianSpeed({ scalars }: Pick<RunLog, 'scalars'>): number {
+  const speeds = (scalars.get('speed/images_per_second') ?? []).map(([, value]) => value).filter(Number.isFinite);
+  return Number((speeds.sort((a, b) => a - b)[Math.floor(speeds.length / 2)] ?? 0).toPrecision(3));
+}
+
 /** Means over equal stretches, each at its last step, in 4 digits. Values that are not finite are left out. */
 export function thinned(points: Curve, most = POINTS): Curve {
   const finite = points.filter(([, value]) => Number.isFinite(value));

@@ -15,6 +15,7 @@ export const exampleRecord = (stage: StageName): ShippedRecord => ({
   versions: { codiff: '0.1.0', libtensorflow: '2.21.0', node: 'v20.20.2' },
   machine: 'a processor, 2 cores',
   seconds: 90,
+  imagesPerSecond: 20,
   weights: { bytes: 1_400_000, sha256: stage.padEnd(64, '0'), tensors: 132, parameters: 699_207, dtype: 'float16' },
   inputs: stage === 'vae' ? {} : { vae: 'vae'.padEnd(64, '0') },
   curves: {

@@ -13,7 +13,7 @@ it('says of every stage what it is, how it was trained, and what it reaches', ()
     expect(card).toContain(`\`${stage}.safetensors\``);
     expect(card).toContain(record.weights.sha256);
     expect(card).toContain(record.command);
-    expect(card).toContain(`| ${stage} | 100 x 8 | 23 | bfloat16 | 1.5 |`);
+    expect(card).toContain(`| ${stage} | 100 x 8 | 23 | bfloat16 | 1.5 | 20 | 0.7 |`);
     expect(card).toContain(`| ${stage} | \`psnr\` | 27.5 | ${stage === 'vae' ? '26, reached' : ''} | 1000 |`);
     expect(card).toContain(`(${stage}.svg)`);
   }

@@ -66,18 +66,20 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     'draws the same faces. `npm run demo:train` does all of this, a stage after the other, and goes on where it was stopped.',
     '',
     ...table(
-      ['stage', 'steps x images', 'seed', 'precision', 'minutes', 'read'],
-      records.map(({ stage, steps, batchSize, seed, precision, seconds, inputs }) => [
+      ['stage', 'steps x images', 'seed', 'precision', 'minutes', 'images/s', 'minutes at that speed', 'read'],
+      records.map(({ stage, steps, batchSize, seed, precision, seconds, imagesPerSecond, inputs }) => [
         stage,
         `${steps} x ${batchSize}`,
         String(seed),
         precision,
         (seconds / 60).toFixed(1),
+        String(imagesPerSecond),
+        ((steps * batchSize) / imagesPerSecond / 60).toFixed(1),
         Object.keys(inputs).join(', ') || 'nothing',
       ]),
     ),
     '',
-    'Minutes are those of a machine that may have done other work too. A run that was not interrupted and one that was take the same steps;',
+    'Minutes are those on the clock, of a machine that did other work too; images/s is the median of the run. A run that was not interrupted and one that was take the same steps;',
     'other machines and versions round otherwise.',
     '',
     ...records.flatMap(({ stage, command, machine, versions }) => [

@@ -59,7 +59,7 @@ async function finishedRun(): Promise<void> {
   weights.dispose();
   const lines = [
     { step: 0, time: 100, text: 'run/session', value: '{"processor":"P","cores":"2","node":"v20"}' },
-    { step: 30, time: 130, scalars: { 'train/rec_loss': 0.5 } },
+    { step: 30, time: 130, scalars: { 'train/rec_loss': 0.5, 'speed/images_per_second': 16.04 } },
     { step: 60, time: 190, scalars: { 'train/rec_loss': 0.25, 'val/rec_loss': 0.3 } },
   ];
   writeFileSync(join(folder, 'log.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
@@ -69,7 +69,15 @@ it('ends a stage with weights, config, record, curve and card', async () => {
   await run('vae');
   expect(said.slice(0, 2)).toEqual([`vae: ${RUN} is finished`, 'vae: measuring on held-out faces']);
   const record = await checkedRecord(root, 'vae');
-  expect(record).toMatchObject({ steps: 60, seed: 23, batchSize: 8, seconds: 90, machine: 'P, 2 cores', inputs: {} });
+  expect(record).toMatchObject({
+    steps: 60,
+    seed: 23,
+    batchSize: 8,
+    seconds: 90,
+    imagesPerSecond: 16,
+    machine: 'P, 2 cores',
+    inputs: {},
+  });
   expect(record.curves.train).toEqual([
     [30, 0.5],
     [60, 0.25],

@@ -4,7 +4,7 @@ import { useEngine } from '@codiff/engine';
 import { dumpYaml } from '@codiff/ldm-core';
 import { dataModuleOf } from '@codiff/trainer';
 import { exportWeights } from './artefact.js';
-import { curvesOf, readLog } from './curves.js';
+import { curvesOf, medianSpeed, readLog } from './curves.js';
 import { heldOutFigures } from './held-out-figures.js';
 import { configOf, type EarlierRun } from './run-to-resume.js';
 import { checkedRecord, type ShippedRecord, writeRecord, writeText } from './shipped-record.js';
@@ -53,6 +53,7 @@ export async function shipStage(
     versions: { codiff: version, libtensorflow: libraryVersion, node: facts.node ?? process.version },
     machine: `${facts.processor ?? process.arch}, ${facts.cores ?? 'unknown'} cores`,
     seconds: Math.round(log.seconds),
+    imagesPerSecond: medianSpeed(log),
     weights: { ...weights, dtype: 'float16' },
     inputs: await inputsOf(stage, root),
     curves: curvesOf(name, log),

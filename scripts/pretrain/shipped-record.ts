@@ -34,8 +34,10 @@ export interface ShippedRecord {
   /** Version of this repository, of Node, and of what computed. */
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: string;
-  /** Of training, without what lay between interruptions. */
+  /** Of training, without what lay between interruptions; with what other work of the machine took from it. */
   readonly seconds: number;
+  /** Median of the run: neither pauses nor other work weigh in it, so steps and this tell what a quiet machine takes. */
+  readonly imagesPerSecond: number;
   readonly weights: ShippedWeights & { readonly dtype: 'float16' };
   /** SHA-256 of the shipped weights that this training read. */
   readonly inputs: Partial<Readonly<Record<StageName, string>>>;
