@@ -122,17 +122,46 @@ const OPS: Readonly<Record<string, OpBench>> = {
     },
     flops: 2 * 1024 ** 3,
   },
+  // tfjs-core has no draw that a function can hold, so composed ones are made of each other.
   'random-normal': {
     shape: [1],
-    ours: () => Rng.of(1).normal([64, 64, 192]),
-    // What composing it would be: uniform draws, then Box and Muller's formula.
-    plain: () => {
-      const [u, v] = [Rng.of(1).uniform([64, 64, 192]), Rng.of(2).uniform([64, 64, 192])];
+    ours: (x) => rngOf(x).normal([64, 64, 192]),
+    // Uniform draws, then Box and Muller's formula.
+    plain: (x) => {
+      const [u, v] = [rngOf(x).uniform([64, 64, 192]), rngOf(x).split(1).uniform([64, 64, 192])];
       return tf.mul(tf.sqrt(tf.mul(tf.log(tf.sub(1, u)), -2)), tf.cos(tf.mul(v, 2 * Math.PI)));
     },
     forwardOnly: true,
   },
+  'random-uniform': {
+    shape: [1],
+    ours: (x) => rngOf(x).uniform([64, 64, 192]),
+    plain: (x) => tf.mul(tf.cast(rngOf(x).integers([64, 64, 192], 0, 2 ** 23), 'float32'), 2 ** -23),
+    forwardOnly: true,
+  },
+  'random-integers': {
+    shape: [1],
+    ours: (x) => rngOf(x).integers([64, 64, 192], 0, 1000),
+    plain: (x) => tf.cast(tf.floor(tf.mul(rngOf(x).uniform([64, 64, 192]), 1000)), 'int32'),
+    forwardOnly: true,
+  },
+  'random-permutation': {
+    shape: [1],
+    ours: (x) => rngOf(x).permutation(PERMUTED),
+    // The place of each is the number of those before it.
+    plain: (x) => {
+      const draws = rngOf(x).uniform([PERMUTED, 1]);
+      return tf.sum(tf.cast(tf.less(tf.reshape(draws, [1, PERMUTED]), draws), 'int32'), 1);
+    },
+    forwardOnly: true,
+  },
 };
+
+/** Numbers of a permutation. */
+const PERMUTED = 2048;
+
+/** Seeded by a tensor, as in a training step: draws of one known seed would be drawn once for all repetitions. */
+const rngOf = (x: tf.Tensor): Rng => Rng.from(tf.cast(tf.mul(tf.tile(x, [2]), 2 ** 20), 'int32') as tf.Tensor1D);
 
 /** Suffix of the benchmark that does the same in plain tfjs ops, compiled too: what a kernel has to beat. */
 export const COMPOSED = ':composed';

@@ -1,5 +1,15 @@
 import { compile } from '@codiff/engine';
-import { adamStep, emaUpdate, type Init, initEma, initOptimState, Params, planUpdates, Rng } from '@codiff/ldm-core';
+import {
+  adamStep,
+  clipByGlobalNorm,
+  emaUpdate,
+  type Init,
+  initEma,
+  initOptimState,
+  Params,
+  planUpdates,
+  Rng,
+} from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, BenchSpec } from './case.js';
 
@@ -9,11 +19,12 @@ const SHAPE = [1024, 1024];
 const RATE = 1e-3;
 const DECAY = 0.01;
 
-/** Updates of weights, by their kernels on state in place against plain ops that make new tensors. */
-export const updateNames: readonly string[] = ['adam-update', 'ema-update'];
+/** Updates of weights, by their kernels on state in place against plain ops that make new tensors; and what comes before. */
+export const updateNames: readonly string[] = ['clip-global-norm', 'adam-update', 'ema-update'];
 
 /** The update benchmark of a name, or null if it is none. */
 export function updateCase(spec: BenchSpec, composed: boolean): BenchCase | null {
+  if (spec.name.startsWith('clip-global-norm')) return composed ? plainClip() : clip();
   if (spec.name.startsWith('adam-update')) return composed ? plainAdam() : adam();
   if (spec.name.startsWith('ema-update')) return composed ? plainEma() : ema();
   return null;
@@ -38,6 +49,34 @@ function loop<S>(state: S, step: (state: S) => S, last: (state: S) => tf.Tensor,
     },
   };
 }
+
+type Clipped = ReturnType<typeof clipByGlobalNorm>;
+
+/** Clip the same gradients over and over. */
+function clipping(fn: (grads: Params) => Clipped, name: string): BenchCase {
+  const grads = weights('grads');
+  const step = compile(fn, { name });
+  return {
+    flops: null,
+    run: async (called) => {
+      const clipped = step(grads);
+      called();
+      await clipped.norm.data();
+      clipped.grads.dispose();
+      clipped.norm.dispose();
+    },
+  };
+}
+
+const clip = (): BenchCase => clipping((grads) => clipByGlobalNorm(grads, 1), 'clip-global-norm');
+
+/** By the norm of all gradients as one vector. */
+const plainClip = (): BenchCase =>
+  clipping((grads) => {
+    const norm = tf.norm(tf.concat([...grads.values()].map((grad) => tf.reshape(grad, [-1])))) as tf.Scalar;
+    const factor = tf.minimum(tf.div(1, tf.add(norm, 1e-6)), 1);
+    return { grads: grads.map((grad) => tf.mul(grad, factor)), norm };
+  }, 'clip-global-norm:composed');
 
 function adam(): BenchCase {
   const params = weights('params');
