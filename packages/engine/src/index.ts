@@ -4,6 +4,7 @@ export type { Cluster } from './collective/cluster.js';
 export { type Compiled, type CompileOptions, compile } from './compile/index.js';
 export { type Inspection, inspect, shapeOnly } from './compile/inspect.js';
 export { bytesOf, type MemoryEstimate } from './compile/memory-estimate.js';
+export { type ProfiledOp, profile } from './compile/profile.js';
 export type { RecordedGraph, RecordedNode, RecordedValue } from './compile/recorded-graph.js';
 export type { EngineInfo } from './engine.js';
 export { EngineError, type EngineErrorCode } from './errors.js';

@@ -57,6 +57,8 @@ export class Trace {
   private after: readonly Pointer[] = [];
   private nodeCount = 0;
   private readonly record = new GraphRecord();
+  /** State variables that live in the graph itself, for a session of its own; else they are parameters. */
+  ownsVariables = false;
 
   constructor(
     private readonly runtime: Runtime,
@@ -90,8 +92,38 @@ export class Trace {
 
   /** A parameter that is a resource variable, updated in place. @returns its index */
   variable(dtype: number, shape: readonly number[]): number {
-    const resource = this.placeholder(DataType.resource, []);
+    const resource = this.ownsVariables ? this.ownVariable(dtype, shape) : this.placeholder(DataType.resource, []);
     return this.variables.push({ resource, dtype, shape: [...shape], reads: new Set(), users: [], writer: null }) - 1;
+  }
+
+  private ownVariable(dtype: number, shape: readonly number[]): GraphOutput {
+    const attrs: OpAttr[] = [
+      { name: 'dtype', type: AttrKind.type, value: dtype },
+      { name: 'shape', type: AttrKind.shape, value: shape },
+      { name: 'shared_name', type: AttrKind.string, value: `state_${this.variables.length}` },
+    ];
+    const output = { oper: this.node('VarHandleOp', attrs, []), index: 0 };
+    this.record.output(output, [], DataType.resource);
+    return output;
+  }
+
+  /** The parameters so far, in order of declaration. */
+  get parameters(): readonly GraphOutput[] {
+    return this.inputs;
+  }
+
+  /** Operations that run for their effect. */
+  get effectOpers(): readonly Pointer[] {
+    return this.effects;
+  }
+
+  /** Operations that give the graph's own variables the values of new parameters, in the order of the variables. */
+  initializers(): readonly { readonly value: GraphOutput; readonly assign: Pointer }[] {
+    return this.variables.map(({ resource, dtype, shape }) => {
+      const value = this.placeholder(dtype, shape);
+      const attrs = [{ name: 'dtype', type: AttrKind.type, value: dtype }];
+      return { value, assign: this.node('AssignVariableOp', attrs, [resource, value]) };
+    });
   }
 
   /** The current value of a state variable. */

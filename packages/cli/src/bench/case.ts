@@ -1,3 +1,4 @@
+import type { ProfiledOp } from '@codiff/engine';
 import type { ModelSettings } from './models/settings.js';
 import type { BenchRow } from './row.js';
 
@@ -24,6 +25,8 @@ export interface BenchCase {
   readonly flops: number | null | (() => Promise<number>);
   /** Some numbers of the last result, to be compared with a peer's. */
   readonly probe?: () => readonly number[];
+  /** Every operation of one run, with its time; absent: the case is more than one function. */
+  readonly profile?: () => readonly ProfiledOp[];
   /** How often one timed run repeats the work; times are given for one repetition. */
   readonly repeats?: number;
   /**

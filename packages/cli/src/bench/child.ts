@@ -1,4 +1,4 @@
-import { EngineError, type EngineInfo, useEngine } from '@codiff/engine';
+import { EngineError, type EngineInfo, type ProfiledOp, useEngine } from '@codiff/engine';
 import type { BenchCase, BenchSpec } from './case.js';
 import { makeCase } from './cases.js';
 
@@ -7,12 +7,14 @@ export type Order =
   | { readonly kind: 'open'; readonly spec: BenchSpec }
   /** @property batch of a case that has several */
   | { readonly kind: 'run'; readonly batch?: number }
+  | { readonly kind: 'profile' }
   | { readonly kind: 'stop' };
 
 /** Answers of the child. */
 export type Answer =
   | { readonly kind: 'opened'; readonly loadMs: number; readonly info: EngineInfo }
   | { readonly kind: 'ran'; readonly ms: number; readonly callMs: number; readonly probe?: readonly number[] }
+  | { readonly kind: 'profiled'; readonly ops: readonly ProfiledOp[] }
   | { readonly kind: 'stopped'; readonly peakRssMiB: number; readonly flops: number | null }
   /** Memory does not suffice. */
   | { readonly kind: 'refused'; readonly message: string }
@@ -42,6 +44,10 @@ async function obey(order: Order): Promise<Answer> {
     const ms = (performance.now() - start) / (current!.repeats ?? 1);
     const probe = current!.probe?.();
     return { kind: 'ran', ms, callMs, ...(probe ? { probe } : {}) };
+  }
+  if (order.kind === 'profile') {
+    if (current!.profile === undefined) throw new Error('this benchmark is more than one function; profile its parts');
+    return { kind: 'profiled', ops: current!.profile() };
   }
   // maxRSS is in KiB. Counting may take memory of its own.
   const peakRssMiB = process.resourceUsage().maxRSS / 1024;

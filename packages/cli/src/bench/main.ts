@@ -2,8 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import yargs from 'yargs';
 import { SUITES } from './cases.js';
+import { formatProfile } from './format-profile.js';
 import { DEFAULT_CONFIGS, MODEL_BENCHES, PEER_FORMS } from './models/settings.js';
-import { isModelSuite, modelRatios, runModelSuite, type SuiteOptions } from './models/suite.js';
+import { isModelSuite, modelRatios, profileBench, runModelSuite, type SuiteOptions } from './models/suite.js';
 import { isMeasured, opRatios, runOpSuite } from './op-suite.js';
 import { measureGrowth, measureTable } from './performance/measure.js';
 import { writeReport } from './report.js';
@@ -52,6 +53,11 @@ const args = await yargs(process.argv.slice(2))
   .option('ema', { type: 'boolean', default: false, describe: 'train-step: with averages' })
   .option('optimizer', { type: 'boolean', default: true, describe: 'train-step: with AdamW; else loss and gradients' })
   .option('steps', { type: 'number', default: 50, describe: 'generate: sampling steps' })
+  .option('profile', {
+    type: 'boolean',
+    default: false,
+    describe: 'Of models: the operations that take the most time, with the bytes they move',
+  })
   .option('peer', { type: 'string', describe: 'A Python interpreter with PyTorch, to measure in turn with ours' })
   .option('peer-forms', {
     type: 'string',
@@ -87,6 +93,15 @@ if (what === 'plan') {
   const { comparePlan, formatCompared } = await import('./plan-check/compare-plan.js');
   const compared = await comparePlan(args.config, suite);
   finish(formatCompared(compared), compared);
+} else if (args.profile) {
+  const names = MODEL_BENCHES.filter((name) => name === what || (what === 'all' && isWanted(name)));
+  if (names.length === 0) throw new Error(`bench ${what} --profile: wanted one of ${MODEL_BENCHES.join(', ')}`);
+  for (const name of names) {
+    for (const precision of suite.precisions) {
+      const ops = await profileBench(name, precision, suite);
+      finish(`${formatProfile(`${name} ${precision}`, ops)}\n`, ops);
+    }
+  }
 } else {
   const rows = await measured();
   const shown = args.write === undefined ? rows : rows.filter(isMeasured);

@@ -32,3 +32,21 @@ const OF_TFJS: Readonly<Record<TfjsType, number>> = {
 
 /** TensorFlow's type for one of tfjs's. */
 export const dataTypeOf = (dtype: TfjsType): number => OF_TFJS[dtype];
+
+const BYTES_OF: ReadonlyMap<number, number> = new Map([
+  [DataType.float, 4],
+  [DataType.double, 8],
+  [DataType.int32, 4],
+  [DataType.uint8, 1],
+  [DataType.string, 24],
+  [DataType.complex64, 8],
+  [DataType.int64, 8],
+  [DataType.bool, 1],
+  [DataType.bfloat16, 2],
+  [DataType.half, 2],
+  [DataType.uint32, 4],
+  [DataType.uint64, 8],
+]);
+
+/** Bytes of one element; 0 for what is no memory of numbers, such as resources. */
+export const bytesOfType = (dtype: number): number => BYTES_OF.get(dtype) ?? 0;

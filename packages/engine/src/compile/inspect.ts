@@ -69,21 +69,26 @@ export function inspect<A extends unknown[], R>(
     graph,
     needed: neededNodes(graph),
     memory: estimateMemory(graph, { half: precision !== 'float32' }),
-    names: namesOf(graph, args),
+    names: argumentNames(graph, args),
     result: program.structure.rebuild(
       program.structure.tensors.map(({ shape, dtype }) => shapeOnly(shape, dtype)),
     ) as R,
   };
 }
 
-/** Arguments come first among a graph's placeholders; state is read through variables. */
-function namesOf({ nodes }: RecordedGraph, args: readonly unknown[]): ReadonlyMap<number, string> {
-  const leaves = args.flatMap((arg) => [...leafNames(arg, '')]);
+/**
+ * Where each value that is an argument stands. Arguments come first among a graph's placeholders; state is read through
+ * variables, which are placeholders too, or the graph's own.
+ * @param own index of an argument that is in the graph's own variables; -1: none is
+ */
+export function argumentNames({ nodes }: RecordedGraph, args: readonly unknown[], own = -1): Map<number, string> {
+  const leaves = args.flatMap((arg, i) => (i === own ? [] : [...leafNames(arg, '')]));
+  const variables = own < 0 ? [] : [...leafNames(args[own], '')];
   const names = new Map<number, string>();
   for (const { op, inputs, outputs } of nodes) {
-    if (op === 'Placeholder' && leaves.length > 0) names.set(outputs[0]!, leaves.shift()!);
-    const variable = op === 'ReadVariableOp' ? names.get(inputs[0]!) : undefined;
-    if (variable !== undefined) names.set(outputs[0]!, variable);
+    const source = op === 'VarHandleOp' ? variables : op === 'Placeholder' ? leaves : [];
+    const name = op === 'ReadVariableOp' ? names.get(inputs[0]!) : source.shift();
+    if (name !== undefined) names.set(outputs[0]!, name);
   }
   return names;
 }

@@ -1,4 +1,4 @@
-import { DataType } from '../capi/data-type.js';
+import { bytesOfType, DataType } from '../capi/data-type.js';
 import type { RecordedGraph, RecordedNode, RecordedValue } from './recorded-graph.js';
 
 /** What else the estimate depends on. */
@@ -43,24 +43,9 @@ const CONTRACTIONS: ReadonlySet<string> = new Set([
 /** The allocator gives memory in pieces of this many bytes. */
 const PIECE = 256;
 
-const BYTES_OF: ReadonlyMap<number, number> = new Map([
-  [DataType.float, 4],
-  [DataType.double, 8],
-  [DataType.int32, 4],
-  [DataType.uint8, 1],
-  [DataType.string, 24],
-  [DataType.complex64, 8],
-  [DataType.int64, 8],
-  [DataType.bool, 1],
-  [DataType.bfloat16, 2],
-  [DataType.half, 2],
-  [DataType.uint32, 4],
-  [DataType.uint64, 8],
-]);
-
 /** Bytes of a value. */
 export function bytesOf({ shape, dtype }: Pick<RecordedValue, 'shape' | 'dtype'>): number {
-  return shape.reduce((product, dim) => product * dim, 1) * (BYTES_OF.get(dtype) ?? 0);
+  return shape.reduce((product, dim) => product * dim, 1) * bytesOfType(dtype);
 }
 
 const pieces = (bytes: number): number => Math.ceil(bytes / PIECE) * PIECE;

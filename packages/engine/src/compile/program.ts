@@ -3,6 +3,7 @@ import type { Capture } from '../backend.js';
 import { AttrKind } from '../capi/attributes.js';
 import { functionConfig, type Precision } from '../capi/config-proto.js';
 import { DataType, dataTypeOf } from '../capi/data-type.js';
+import type { GraphOutput } from '../capi/native.js';
 import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import { tensorLimit } from '../memory-limit.js';
@@ -24,6 +25,8 @@ export interface ProgramOptions {
   readonly stateArg: number;
   /** Whether the program keeps what was traced. */
   readonly keepsRecord?: boolean;
+  /** Whether it keeps the graph, for a session, with state in the graph's own variables. */
+  readonly keepsGraph?: boolean;
 }
 
 /** A result of the TensorFlow function whose shape and type are known beforehand. */
@@ -52,6 +55,8 @@ export interface Program {
   readonly memory: MemoryCheck | null;
   /** What was traced, if it is kept. */
   readonly recorded: RecordedGraph | null;
+  /** The graph and what it returns, if it is kept; the trace is the caller's then. */
+  readonly graph: { readonly trace: Trace; readonly outputs: readonly GraphOutput[] } | null;
   /** The user's result, to be rebuilt from tensors. */
   readonly structure: Structure;
 }
@@ -70,6 +75,7 @@ export function traceProgram(
   const { label, stateArg, precision, xla } = options;
   const attrs = callAttributes(options, info.device.startsWith('gpu') ? 'gpu' : 'cpu');
   const trace = new Trace(binding.runtime, label, options.precision, options.xla);
+  trace.ownsVariables = options.keepsGraph ?? false;
   const resume = suspendTape();
   let traced: Omit<Program, 'captures' | 'captured'> | undefined;
   let captures: Capture[] = [];
@@ -99,17 +105,18 @@ export function traceProgram(
       let next = 0;
       const sources = nodes.map((_, i) => ((indexOf[i] ?? -1) >= 0 ? -1 - indexOf[i]! : next++));
       if (token !== null) outputs.push(trace.sealed(token));
-      const { recorded: graph, ...finished } = trace.finish(outputs);
-      const recorded = options.keepsRecord ? graph : null;
+      const graph = options.keepsGraph ? { trace, outputs } : null;
+      const { recorded: made, ...finished } = trace.finish(outputs);
+      const recorded = options.keepsRecord ? made : null;
       const half = precision !== 'float32';
-      const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(graph, { half }));
-      traced = { options, attrs, results, sources, structure, memory, recorded, ...finished };
+      const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(made, { half }));
+      traced = { options, attrs, results, sources, structure, memory, recorded, graph, ...finished };
       return [];
     });
   } finally {
     captures = backend.endTrace();
     resume();
-    trace.dispose();
+    if (!traced?.graph) trace.dispose();
   }
   return { ...traced!, captures, captured: new CapturedHandles(captures) };
 

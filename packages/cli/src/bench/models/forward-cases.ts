@@ -1,4 +1,4 @@
-import { compile } from '@codiff/engine';
+import { compile, profile } from '@codiff/engine';
 import { BERTEmbedder, type Params, type UNetConfig } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, BenchSpec } from '../case.js';
@@ -33,6 +33,7 @@ export function forwardCase(
   return {
     flops: () => countFlops(() => counted(p, ...inputs)).finally(() => counted.dispose()),
     probe: () => last,
+    profile: () => profile(run, [p, ...inputs], { name, precision }),
     run: async (called) => {
       const y = compiled(p, ...inputs);
       called();

@@ -1,3 +1,5 @@
+import type { ProfiledOp } from '@codiff/engine';
+import { BenchChild } from '../bench-child.js';
 import type { BenchSpec } from '../case.js';
 import type { BenchRow } from '../row.js';
 import { Bench, type RunOptions, runTogether } from '../run.js';
@@ -35,6 +37,27 @@ export async function runModelSuite(what: ModelBench | 'all', options: SuiteOpti
   return rows;
 }
 
+/** Where the time of one benchmark goes, in a process of its own. */
+export async function profileBench(
+  name: ModelBench,
+  precision: BenchRow['precision'],
+  options: SuiteOptions,
+): Promise<readonly ProfiledOp[]> {
+  const child = new BenchChild(name);
+  try {
+    const spec = { ...specOf(name, precision, options.batches[0]!, options), model: modelSettings(name, options) };
+    await child.ask({ kind: 'open', spec }, 'opened');
+    return (await child.ask({ kind: 'profile' }, 'profiled')).ops;
+  } finally {
+    child.kill();
+  }
+}
+
+function modelSettings(name: ModelBench, options: SuiteOptions): ModelSettings {
+  const { config, recompute, full, ema, optimizer, steps } = options;
+  return { config: config ?? DEFAULT_CONFIGS[name], recompute, full, ema, optimizer, steps };
+}
+
 /** The machine's peaks in one precision. */
 export function runPeaks(precision: BenchRow['precision'], options: SuiteOptions): Promise<BenchRow[]> {
   return runTogether(
@@ -49,11 +72,8 @@ export async function runBench(
   precision: BenchRow['precision'],
   options: SuiteOptions,
 ): Promise<BenchRow[]> {
-  const { recompute, full, ema, optimizer, steps, threads, peer, peerForms: forms, log } = options;
-  const model: ModelSettings = {
-    config: options.config ?? DEFAULT_CONFIGS[name],
-    ...{ recompute, full, ema, optimizer, steps },
-  };
+  const { threads, peer, peerForms: forms, log } = options;
+  const model = modelSettings(name, options);
   const specs = options.batches.map((batch): BenchSpec => ({ ...specOf(name, precision, batch, options), model }));
   const ours = specs.map((spec) => new Bench(spec));
   if (peer === undefined) return runTogether(ours, options);

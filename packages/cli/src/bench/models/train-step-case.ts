@@ -1,4 +1,4 @@
-import { compile } from '@codiff/engine';
+import { compile, type ProfiledOp, profile } from '@codiff/engine';
 import {
   adamStep,
   type EmaState,
@@ -50,6 +50,7 @@ export function trainStepCase(bench: BenchModel, spec: BenchSpec, settings: Mode
   return {
     flops: async () => PASSES * (await countFlops(() => counted(step.params()))),
     probe: () => [last],
+    profile: step.profile,
     run: async (called) => {
       const value = step.run();
       called();
@@ -89,12 +90,15 @@ function partsOf(bench: BenchModel, batch: number, { recompute }: ModelSettings,
 interface Step {
   readonly run: () => tf.Scalar;
   readonly params: () => Params;
+  readonly profile: () => ProfiledOp[];
 }
 
 function differentiating(params: Params, loss: (p: Params) => tf.Scalar, options: { readonly name: string }): Step {
-  const compiled = compile((p: Params) => valueAndGrad(loss, p), options);
+  const differentiate = (p: Params) => valueAndGrad(loss, p);
+  const compiled = compile(differentiate, options);
   return {
     params: () => params,
+    profile: () => profile(differentiate, [params], options),
     run: () => {
       const { value, grads } = compiled(params);
       grads.dispose();
@@ -127,6 +131,7 @@ function updating(
   let state = start;
   return {
     params: () => state.params,
+    profile: () => profile(step, [state], { ...options, state: 0 }),
     run: () => {
       const [next, value] = compiled(state);
       state = next;
