@@ -97,7 +97,7 @@ describe('npm run evidence, with weights that were never trained', () => {
   it('makes the table, the pictures and the page', { timeout: 300_000 }, async () => {
     const { code, output } = await evidence(...PAIRS);
     expect(code, output).toBe(0);
-    const { rows, claims, grid, fixedMix, pictures, quick } = record();
+    const { rows, real, claims, grid, fixedMix, pictures, quick } = record();
     expect(rows.map(({ method, metric }) => `${method} ${metric}`).sort()).toEqual(
       METHODS.flatMap((method) => METRICS.map((metric) => `${method} ${metric}`)).sort(),
     );
@@ -106,6 +106,11 @@ describe('npm run evidence, with weights that were never trained', () => {
       expect(value).toBeLessThanOrEqual(high);
       expect(n).toBe(metric === 'diversity' ? 10 : 12);
     }
+    // Parser and classifier are good at real drawings.
+    const [accuracy, , text] = real;
+    expect([accuracy!.metric, text!.metric]).toEqual(['mask_accuracy', 'text_consistency']);
+    expect(accuracy!.value).toBeGreaterThan(0.95);
+    expect(text!.value).toBeGreaterThan(0.8);
     expect(claims.consistency).toHaveLength(12);
     expect(claims.quality).toHaveLength(6);
     expect(grid).toHaveLength(11);

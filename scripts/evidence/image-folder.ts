@@ -59,7 +59,7 @@ export const writeText = (path: string, text: string): Promise<void> =>
 export const imagePath = (folder: string, { pair, sample }: PlannedImage): string =>
   join(folder, `${pair.face.stem}_${sample}.png`);
 
-/** Those of a plan that are not there, in batches of one size: a batch of which any image is missing is made again as a whole. */
+/** Those of a plan that are not there, in batches of one size: a batch of which any image is missing is sampled as a whole. */
 export function missingBatches(folder: string, plan: readonly PlannedImage[], size: number): PlannedImage[][] {
   const batches: PlannedImage[][] = [];
   for (let from = 0; from < plan.length; from += size) {
@@ -96,6 +96,7 @@ export async function fillFolder(samplers: MethodSamplers, options: FillOptions)
       onStep: () => work.did(cost * batch.length, what),
     });
     for (const [i, image] of batch.entries()) {
+      if (existsSync(imagePath(folder, image))) continue;
       const { values, width, height } = images[i]!;
       const png = await encodePng({ values, width, height, channels: 3 });
       await atomicWrite(imagePath(folder, image), (sink) => sink.write(png));

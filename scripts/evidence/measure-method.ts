@@ -1,5 +1,11 @@
 import { pixelAccuracy } from '@codiff/ldm-core';
-import { type EvaluationNetworks, evaluationTable, type Measured, measureImages } from '@codiff/trainer';
+import {
+  type EvaluationNetworks,
+  type EvaluationRow,
+  evaluationTable,
+  type Measured,
+  measureImages,
+} from '@codiff/trainer';
 import type { ConsistencyOfImages } from './claims.js';
 import { entriesOf, type PlannedImage } from './image-folder.js';
 import { type EvidenceRow, METRICS } from './record.js';
@@ -58,9 +64,13 @@ export async function measureMethod<M extends string>(
       : evaluationTable(await measurePlan(folder, twice, measuring), undefined, { protocol: 'all', seed }).rows.filter(
           ({ metric }) => metric === 'diversity',
         );
-  const rows = [...table.rows, ...diversity].flatMap(({ metric, value, low, high, n }): EvidenceRow<M>[] => {
+  const rows = rowsOf(method, [...table.rows, ...diversity]);
+  return { rows, consistency: consistencyOf(first), warnings: table.warnings, measured: first };
+}
+
+/** Those rows of an evaluation that the table shows. */
+export const rowsOf = <M extends string>(method: M, rows: readonly EvaluationRow[]): EvidenceRow<M>[] =>
+  rows.flatMap(({ metric, value, low, high, n }) => {
     const own = METRICS.find((name) => name === metric);
     return own === undefined ? [] : [{ method, metric: own, value, low, high, n }];
   });
-  return { rows, consistency: consistencyOf(first), warnings: table.warnings, measured: first };
-}

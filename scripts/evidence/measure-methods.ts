@@ -1,7 +1,7 @@
-import { EvaluationError, type Measured, measureImages } from '@codiff/trainer';
+import { EvaluationError, evaluationTable, type Measured, measureImages } from '@codiff/trainer';
 import type { ConsistencyOfImages } from './claims.js';
 import { EvidenceError } from './evidence-error.js';
-import { type MethodMeasures, measureMethod } from './measure-method.js';
+import { type MethodMeasures, measureMethod, rowsOf } from './measure-method.js';
 import { METHODS, type Method, weighed } from './methods.js';
 import { quickPairs, SEED } from './options.js';
 import type { EvidenceRow } from './record.js';
@@ -12,6 +12,8 @@ import { type SmallSampleBias, smallSampleBias } from './small-sample-bias.js';
 /** What all methods give. */
 export interface AllMeasures {
   readonly rows: readonly EvidenceRow[];
+  /** The real drawings of the pairs. */
+  readonly real: readonly EvidenceRow<'real'>[];
   readonly consistency: Readonly<Record<Method, ConsistencyOfImages>>;
   readonly bias: Readonly<Record<Method, SmallSampleBias>>;
   readonly warnings: readonly string[];
@@ -23,6 +25,18 @@ export const measureReference = ({ pairs, networks, signal, options }: Session):
     pairs.reference.map((path) => ({ path })),
     { networks, batchSize: options.batchSize, signal },
   );
+
+/** Masks and texts of the pairs against the drawings that they belong to. */
+async function measureReal({ pairs, networks, signal, options }: Session): Promise<EvidenceRow<'real'>[]> {
+  const entries = pairs.test.map(({ index, face: { image: path, caption, mask } }) => ({
+    path,
+    condition: index,
+    caption,
+    ...(mask === undefined ? {} : { mask }),
+  }));
+  const measured = await measureImages(entries, { networks, batchSize: options.batchSize, signal });
+  return rowsOf('real', evaluationTable(measured, undefined, { protocol: 'all', seed: SEED }).rows);
+}
 
 /** Make the images of every method, and measure them. @param maskWeight of the fixed mix */
 export async function measureMethods(session: Session, maskWeight: number): Promise<AllMeasures> {
@@ -50,6 +64,7 @@ export async function measureMethods(session: Session, maskWeight: number): Prom
         Object.fromEntries(found.map(([method, measures]) => [method, value(measures)])) as Record<Method, T>;
       return {
         rows: found.flatMap(([, { rows }]) => rows),
+        real: await measureReal(session),
         consistency: by(({ consistency }) => consistency),
         bias: by(({ measured }) => smallSampleBias(measured, reference.features, quickPairs(options).pairs, SEED)),
         warnings: [...new Set(found.flatMap(([, { warnings }]) => warnings))],

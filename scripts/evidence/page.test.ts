@@ -12,6 +12,7 @@ const record: EvidenceRecord = {
   version: 1,
   date: '2026-01-02',
   rows,
+  real: [{ method: 'real', metric: 'mask_accuracy', value: 0.98, low: 0.97, high: 0.99, n: 500 }],
   claims: {
     consistency: [
       claim('collaborative', 'text-only', 'mask_accuracy', 'holds'),
@@ -77,7 +78,15 @@ describe('docs/evidence.md', () => {
     expect(page).toContain('![edits](evidence/edits.png)');
     expect(page).toContain('| images of the table | 1 h 07 min |');
     expect(page).toContain('SHA-256 `abc`');
+    expect(page).toContain('| the real drawings | 0.980 [0.970, 0.990] | – |');
     expect(page).toContain('Not measured yet');
+  });
+
+  it('says what was tried, where something was', () => {
+    expect(page).not.toContain('What was tried');
+    expect(evidencePage(record, 'Longer training.\n')).toContain(
+      '## What was tried\n\nLonger training.\n\n## The table',
+    );
   });
 
   it('shows the ablations beside their control', () => {

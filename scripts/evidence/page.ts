@@ -7,11 +7,15 @@ import { SAFETY } from './quick-rule.js';
 import { type EvidenceRecord, METRICS } from './record.js';
 import { timeWords } from './work-left.js';
 
-/** `docs/evidence.md`, from the record alone: the same record gives the same page. */
-export function evidencePage(record: EvidenceRecord): string {
+/**
+ * `docs/evidence.md`: the same record gives the same page.
+ * @param tried what people have to say about it, in Markdown: what was tried where a claim does not hold
+ */
+export function evidencePage(record: EvidenceRecord, tried = ''): string {
   const sections = [
     head(record),
     claimSection(record),
+    tried.trim() === '' ? '' : `## What was tried\n\n${tried.trim()}`,
     table(record),
     mixSection(record),
     pictures(record),
@@ -31,11 +35,11 @@ of a mask and a text that no model was trained on.`;
 }
 
 function table(record: EvidenceRecord): string {
-  const { rows, pairs, fixedMix } = record;
-  const cells = METHODS.map((method) => [
-    `**${method}**`,
+  const { rows, real, pairs, fixedMix } = record;
+  const cells = [...METHODS, 'real' as const].map((method) => [
+    method === 'real' ? 'the real drawings' : `**${method}**`,
     ...METRICS.map((metric) => {
-      const row = rows.find((each) => each.method === method && each.metric === metric);
+      const row = [...rows, ...real].find((each) => each.method === method && each.metric === metric);
       return row === undefined ? '–' : intervalText(row);
     }),
   ]);
@@ -44,7 +48,8 @@ function table(record: EvidenceRecord): string {
 ${markdownTable(['method', ...METRICS], cells)}
 
 In brackets the 95 % interval. Higher is better for mask_accuracy, mask_miou and text_consistency; lower for frechet and kid;
-diversity is neither good nor bad by itself.
+diversity is neither good nor bad by itself. The last row is what the same networks say of the drawings that masks and texts belong to:
+no method can be expected above it. Mask and text of a pair are of one face, so they do not contradict each other.
 
 ${METHODS.map((method) => `- **${method}**: ${METHOD_WORDS[method]}${method === 'fixed-mix' ? `; here the mask has ${fixedMix}, the text ${Number((1 - fixedMix).toFixed(1))}` : ''}.`).join('\n')}
 

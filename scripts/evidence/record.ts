@@ -59,6 +59,8 @@ export interface EvidenceRecord {
   readonly version: 1;
   readonly date: string;
   readonly rows: readonly EvidenceRow[];
+  /** The real drawings of the table's pairs, measured alike: what the networks would say of perfect images. */
+  readonly real: readonly EvidenceRow<'real'>[];
   readonly claims: Claims;
   /** Weight of the mask in the fixed mix. */
   readonly fixedMix: number;

@@ -15,7 +15,7 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
   const { options, opened, pairs, sampling, times, line } = session;
   const load = machineLoad();
   const { grid, weight } = await times.of('images and choice of the fixed mix', () => chooseMix(session));
-  const { rows, consistency, bias, warnings } = await measureMethods(session, weight);
+  const { rows, real, consistency, bias, warnings } = await measureMethods(session, weight);
   const claims = judgeClaims(consistency, rows, SEED);
   const sameModel = isDeepStrictEqual([before?.hashes, before?.sampling], [opened.hashes, sampling]);
   const samePictures = sameModel && before?.fixedMix === weight;
@@ -23,6 +23,7 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
     version: 1,
     date: new Date().toISOString().slice(0, 10),
     rows,
+    real,
     claims,
     fixedMix: weight,
     grid,

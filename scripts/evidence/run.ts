@@ -15,6 +15,7 @@ import { runAblations } from './run-ablations.js';
 import { runQuick } from './run-quick.js';
 import { runTable } from './run-table.js';
 import { openSession, type Session } from './session.js';
+import { triedText } from './tried.js';
 
 /**
  * Do what was asked for, from where an earlier run of it stopped.
@@ -75,4 +76,4 @@ async function withPictures(session: Session, record: EvidenceRecord): Promise<E
 const pagePath = (json: string): string => json.replace(/\.json$/, '.md');
 
 const writePage = (json: string, record: EvidenceRecord): Promise<void> =>
-  writeText(pagePath(json), evidencePage(record));
+  writeText(pagePath(json), evidencePage(record, triedText()));
