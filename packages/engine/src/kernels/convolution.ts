@@ -5,6 +5,12 @@ import { defineKernel, op } from './ops.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
+/**
+ * Images of this many elements, 256 MiB, are not made into halves: the two copies that takes would be the largest arrays of a
+ * decoder, for a gain of a quarter.
+ */
+const MOST_HALVED = 2 ** 26;
+
 /** How a convolution is computed: by oneDNN as it comes, as one product of matrices, or as a batch of two halves. */
 type Form = 'direct' | 'columns' | 'halves';
 
@@ -44,7 +50,8 @@ export function formOf(info: Info, half = false): Form {
   // In half the size oneDNN reorders the filter at each call, and products take it as it is.
   if (half) return pixels <= 64 && inChannels >= 512 ? 'columns' : 'direct';
   if (pixels <= (batchSize === 1 ? 1024 : 256)) return 'columns';
-  return batchSize === 1 && outHeight % 2 === 0 ? 'halves' : 'direct';
+  const fits = pixels * inChannels < MOST_HALVED;
+  return batchSize === 1 && outHeight % 2 === 0 && fits ? 'halves' : 'direct';
 }
 
 /** [B,H,W,C] by im2col: a matrix of as many rows as there are pixels, kh kw C wide, times the filter. */
