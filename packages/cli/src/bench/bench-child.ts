@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import type { Answer, Order } from './child.js';
 
 /** A process that measures what it is told to. */
@@ -7,8 +9,11 @@ export class BenchChild {
 
   /** @param name what is measured, for messages */
   constructor(private readonly name: string) {
-    this.child = fork(new URL(`./child${extension()}`, import.meta.url), {
+    const fromSources = import.meta.url.endsWith('.ts');
+    this.child = fork(new URL(`./child${fromSources ? '.ts' : '.js'}`, import.meta.url), {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      // Whatever runs this, a test for instance: Node itself needs to be told how to read TypeScript.
+      ...(fromSources ? { execArgv: ['--conditions=@codiff/source', '--import', tsx()] } : {}),
     });
   }
 
@@ -38,5 +43,4 @@ export class BenchChild {
   }
 }
 
-/** Sources run as TypeScript in the repository, as JavaScript once built. */
-const extension = (): string => (import.meta.url.endsWith('.ts') ? '.ts' : '.js');
+const tsx = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;

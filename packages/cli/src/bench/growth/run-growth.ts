@@ -12,6 +12,8 @@ export interface GrowthOptions extends RunOptions {
   readonly threads: readonly number[];
   readonly device?: string | undefined;
   readonly model: ModelSettings;
+  /** Most that the tensors of all processes may take together; absent: what is free. */
+  readonly memoryMiB?: number;
 }
 
 /** A batch that memory does not suffice for. */
@@ -37,7 +39,8 @@ export async function runGrowth(
   options: GrowthOptions,
 ): Promise<{ readonly rows: BenchRow[]; readonly tooLarge: TooLarge[] }> {
   const { name, precision, batches, threads, model, log, warmUps, runs, device } = options;
-  const memoryLimitMiB = Math.floor(process.availableMemory() / threads.length / 2 ** 20);
+  const free = options.memoryMiB ?? process.availableMemory() / 2 ** 20;
+  const memoryLimitMiB = Math.floor(free / threads.length);
   const runners = threads.map((count): Runner => {
     const child = new BenchChild(`${name}, ${count} threads`);
     return { child, threads: count, times: new Map(), device: '' };
@@ -63,7 +66,7 @@ export async function runGrowth(
             break;
           }
         }
-        log(`${name} ${precision}, batch ${batch}, ${runner.threads} threads: ready`);
+        if (runner.times.has(batch)) log(`${name} ${precision}, batch ${batch}, ${runner.threads} threads: ready`);
       }
     }
     for (let run = 0; run < runs; run++)

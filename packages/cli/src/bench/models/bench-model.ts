@@ -5,11 +5,13 @@ import {
   formulaParams,
   LatentDiffusion,
   type ParamSpec,
-  type Params,
+  Params,
   type ResolvedConfig,
   roles,
 } from '@codiff/ldm-core';
 import { loadConfig } from '@codiff/ldm-core/node';
+import { weightStorage } from '../../generate/weight-storage.js';
+import type { BenchSpec } from '../case.js';
 import type { ModelBench } from './settings.js';
 
 /** A model of a config and everything it stores; no weights yet. */
@@ -58,9 +60,21 @@ export function autoencoderOf({ bench, path, model }: BenchModel): {
 /**
  * Weights by formula, of the keys that are wanted. The caller owns them.
  * @param strip cut from keys before they are hashed, so that a part has the weights that a peer gives it alone
+ * @param precision of the functions that read them; sampling keeps weights for half of float32 in half the size
  */
-export function weightsOf({ specs }: BenchModel, wanted: (key: string) => boolean, strip = ''): Params {
-  return formulaParams(new Map([...specs].filter(([key]) => wanted(key))), strip);
+export function weightsOf(
+  { specs }: BenchModel,
+  wanted: (key: string) => boolean,
+  strip = '',
+  precision: BenchSpec['precision'] = 'float32',
+): Params {
+  const weights = new Params();
+  for (const [key, spec] of specs) {
+    if (!wanted(key)) continue;
+    const own = formulaParams(new Map([[key, spec]]), strip);
+    for (const [name, tensor] of own) weights.set(name, weightStorage(precision).keep(tensor, spec));
+  }
+  return weights;
 }
 
 const wrongKind = (bench: ModelBench, path: string, wanted: string): Error =>

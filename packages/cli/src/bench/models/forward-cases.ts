@@ -5,7 +5,7 @@ import type { BenchCase, BenchSpec } from '../case.js';
 import { autoencoderOf, type BenchModel, composeOf, diffusionOf } from './bench-model.js';
 import { countFlops } from './flops.js';
 import { probe } from './inputs.js';
-import { FORMULA, type Source } from './source.js';
+import { FORMULA, formulaSource, type Source } from './source.js';
 
 /** Tokens of a text and of a mask. */
 export const TOKENS = { text: 77, seg_mask: 19 } as const;
@@ -24,7 +24,7 @@ export interface Forward {
 export function forwardCase(
   bench: BenchModel,
   { batch, precision, name, mode }: BenchSpec,
-  source: Source = FORMULA,
+  source: Source = formulaSource(precision),
 ): BenchCase {
   const { p, inputs, run } = forwardOf(bench, batch, source);
   const compiled = compile(run, { name, precision, xla: mode === 'xla' });

@@ -26,7 +26,7 @@ export async function generateCase(
 ): Promise<BenchCase> {
   const model = composeOf(bench);
   const { imageSize: side, channels } = model.config;
-  const p = weightsOf(bench, () => true);
+  const p = weightsOf(bench, () => true, '', precision);
   const masks = tf.tidy(() => tf.oneHot(tf.zeros([1, 1024], 'int32'), TOKENS.seg_mask).transpose([0, 2, 1]));
   const inputs = { seg_mask: masks, text: (await TextReader.of(model)).ids(PROMPT) };
   const folder = mkdtempSync(join(tmpdir(), 'codiff-bench-'));

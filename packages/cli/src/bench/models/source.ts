@@ -1,6 +1,7 @@
 import { inspect, shapeOnly } from '@codiff/engine';
 import { Params } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import type { BenchSpec } from '../case.js';
 import { type BenchModel, weightsOf } from './bench-model.js';
 import { formulaImage, formulaInput, tokenIds } from './inputs.js';
 
@@ -19,15 +20,18 @@ export interface Source {
   made<A extends unknown[], R>(make: (...args: A) => R, args: A): R;
 }
 
-/** Values by formula. */
-export const FORMULA: Source = {
-  weights: weightsOf,
+/** Values by formula; weights as sampling in `precision` keeps them. */
+export const formulaSource = (precision: BenchSpec['precision']): Source => ({
+  weights: (bench, wanted, strip) => weightsOf(bench, wanted, strip, precision),
   image: formulaImage,
   input: formulaInput,
   ids: tokenIds,
   steps: (batch, step) => tf.fill([batch], step, 'int32'),
   made: (make, args) => make(...args),
-};
+});
+
+/** Values by formula; weights as training keeps them. */
+export const FORMULA = formulaSource('float32');
 
 /** Shapes alone: nothing takes memory, and nothing can run. */
 export const SHAPES: Source = {
