@@ -1,11 +1,13 @@
 import { narrow } from '@codiff/engine';
 import { type ParamSpec, type Upload, uploadNow } from '@codiff/ldm-core';
-import { util } from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Request } from './request.js';
 
 /** How weights are kept on the device. */
 export interface WeightStorage {
   readonly upload: Upload;
+  /** A parameter's tensor, which is given away, as it is kept. */
+  keep(tensor: tf.Tensor, spec: Pick<ParamSpec, 'file'>): tf.Tensor;
   /** Bytes that a parameter takes. */
   bytesOf(spec: Pick<ParamSpec, 'shape' | 'file'>): number;
 }
@@ -15,18 +17,18 @@ export interface WeightStorage {
  * memory and are not rounded anew at each step. The rest (biases, norms, embedding tables) is not computed with in half.
  */
 export function weightStorage(precision: Request['precision']): WeightStorage {
-  const isNarrow = (spec: Pick<ParamSpec, 'shape' | 'file'>) => precision !== 'float32' && isFactor(spec);
+  const keep: WeightStorage['keep'] = (tensor, spec) => {
+    if (precision === 'float32' || !isFactor(spec)) return tensor;
+    try {
+      return narrow(tensor, precision);
+    } finally {
+      tensor.dispose();
+    }
+  };
   return {
-    upload: (values, spec) => {
-      const tensor = uploadNow(values, spec);
-      if (precision === 'float32' || !isFactor(spec)) return tensor;
-      try {
-        return narrow(tensor, precision);
-      } finally {
-        tensor.dispose();
-      }
-    },
-    bytesOf: (spec) => (isNarrow(spec) ? 2 : 4) * util.sizeFromShape([...spec.shape]),
+    keep,
+    upload: (values, spec) => keep(uploadNow(values, spec), spec),
+    bytesOf: (spec) => (precision !== 'float32' && isFactor(spec) ? 2 : 4) * tf.util.sizeFromShape([...spec.shape]),
   };
 }
 

@@ -2,15 +2,15 @@ import type { Params } from '@codiff/ldm-core';
 import type { BenchCase, BenchSpec } from '../case.js';
 import type { BenchModel } from '../models/bench-model.js';
 import { forwardCase } from '../models/forward-cases.js';
-import { FORMULA, type Source } from '../models/source.js';
+import { formulaSource, type Source } from '../models/source.js';
 
 /** One benchmark with several batch sizes that share their weights: each run says which. */
 export function severalBatches(bench: BenchModel, spec: BenchSpec, batches: readonly number[]): BenchCase {
   let weights: Params | undefined;
   const source: Source = {
-    ...FORMULA,
+    ...formulaSource(spec.precision),
     weights: (...args) => {
-      weights ??= FORMULA.weights(...args);
+      weights ??= formulaSource(spec.precision).weights(...args);
       return weights;
     },
   };
