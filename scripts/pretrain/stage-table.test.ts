@@ -48,7 +48,7 @@ it('reads no run of another stage, only its shipped files', () => {
 it.each([
   ['vae', 9000, false],
   ['mask', 8000, true],
-  ['text', 6000, true],
+  ['text', 5000, true],
 ] as const)('%s: its overrides fit its config', async (name, steps, cached) => {
   const { model, data, lightning } = await configOf(stageOf(name), ROOT);
   const { params } = model;

@@ -42,11 +42,11 @@ const MASKS = ['train', 'validation'].map((split) => `data.params.${split}.param
 export const PRETRAIN_STAGES: readonly PretrainStage[] = [
   stage('vae', 'demo_vae', 9000, [], []),
   stage('mask', 'demo_mask', 8000, ['vae'], [...MASKS, CACHED, FIRST_STAGE]),
-  stage('text', 'demo_text', 6000, ['vae'], [CACHED, FIRST_STAGE]),
+  stage('text', 'demo_text', 5000, ['vae'], [CACHED, FIRST_STAGE]),
   stage(
     'codiff',
     'demo_codiff_mask_text',
-    2500,
+    1500,
     ['vae', 'mask', 'text'],
     [
       ...MASKS,
