@@ -3,7 +3,9 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { currentEngine } from '../src/engine.js';
 import { compile, EngineError } from '../src/index.js';
+import type { OpAttr } from '../src/tfjs-node.js';
 import { testWithoutLeaks } from './support/leak-free.js';
 import { thrownBy, valuesOf } from './support/start-engine.js';
 
@@ -126,12 +128,6 @@ describe('errors of the function itself', () => {
   });
 });
 
-type Attr = { name: string; type: number; value: unknown };
-
 /** What a custom kernel does. */
-function executeOp(name: string, attrs: Attr[], inputs: tf.Tensor[]): tf.Tensor {
-  const backend = tf.backend() as unknown as {
-    executeSingleOutput(name: string, attrs: Attr[], inputs: tf.Tensor[]): tf.Tensor;
-  };
-  return backend.executeSingleOutput(name, attrs, inputs);
-}
+const executeOp = (name: string, attrs: OpAttr[], inputs: tf.Tensor[]): tf.Tensor =>
+  currentEngine().backend.executeSingleOutput(name, attrs, inputs);

@@ -30,8 +30,8 @@ export function readJson<T>(path: string): T {
 type Tree = Record<string, unknown>;
 
 /** A case's `config.yaml`, keys as in the file. */
-export function readConfig(name: string): Tree {
-  return load(readFileSync(fixture(`${name}/config.yaml`), 'utf8')) as Tree;
+export function readConfig<Config extends object = Tree>(name: string): Config {
+  return load(readFileSync(fixture(`${name}/config.yaml`), 'utf8')) as Config;
 }
 
 /** Keyword arguments of a target in camelCase, nested mappings too. */

@@ -10,7 +10,7 @@ beforeAll(useCpu);
 describe('fourierFilter', () => {
   const inputs = readTensors('freeu/inputs.safetensors');
   const outputs = readTensors('freeu/outputs.safetensors');
-  const { filters } = readConfig('freeu') as unknown as { filters: Record<string, FourierFilterOptions> };
+  const { filters } = readConfig<{ filters: Record<string, FourierFilterOptions> }>('freeu');
   const pairs = ['f_even', 'f_odd', 'f_rect'].flatMap((input) => Object.keys(filters).map((filter) => [input, filter]));
 
   it.each(pairs)('%s by %s equals the original', (input, filter) => {

@@ -9,9 +9,9 @@ beforeAll(useCpu);
 describe('timestepEmbedding', () => {
   const inputs = readTensors('timestep_embedding/inputs.safetensors');
   const outputs = readTensors('timestep_embedding/outputs.safetensors');
-  const { embeddings } = readConfig('timestep_embedding') as unknown as {
+  const { embeddings } = readConfig<{
     embeddings: Record<string, { form: TimestepEmbeddingForm; dim: number; input: string }>;
-  };
+  }>('timestep_embedding');
 
   it.each(Object.keys(embeddings))('%s equals the original', (name) => {
     const { form, dim, input } = embeddings[name]!;
