@@ -27,7 +27,7 @@ export function refuseLargeConvolution(
   const shape =
     name === 'Conv2D' ? convolutionShape(shapes, attrs) : sizesOf(binding, ids[name.endsWith('Input') ? 0 : 1]!);
   const bytes = FLOAT_BYTES * shape.reduce((product, dim) => product * dim, 1);
-  const held = tf.engine().state.numBytes;
+  const held = tf.engine().state.numBytes - binding.slots.savedBytes;
   if (held + 4 * bytes <= limit) return;
   // Calls that still wait give back what they use between; an answer before that would be about another moment.
   binding.runtime.drain();

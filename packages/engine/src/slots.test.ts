@@ -24,6 +24,20 @@ describe('SlotTable', () => {
     expect(table.size).toBe(1);
   });
 
+  it('knows what is saved by storing elements in fewer bytes', () => {
+    const table = new SlotTable();
+    const narrow: Slot = { kind: 'eager', handle: 1n, shape: [10, 3], dtype: 1, storedAs: 14 };
+    const id = table.add(narrow);
+    table.add(slot(2n));
+    expect(table.savedBytes).toBe(60);
+    table.replace(id, slot(3n));
+    expect(table.savedBytes).toBe(0);
+    table.replace(id, narrow);
+    table.take(id);
+    table.take(id);
+    expect(table.savedBytes).toBe(0);
+  });
+
   it('takes a slot out once', () => {
     const table = new SlotTable();
     const id = table.add(slot(1n));

@@ -1,3 +1,4 @@
+import { bytesOfType } from './capi/data-type.js';
 import type { GraphOutput, Pointer } from './capi/native.js';
 import { EngineError } from './errors.js';
 import type { Trace } from './trace.js';
@@ -76,6 +77,8 @@ export class SlotTable {
   version = 0;
   /** How many tensors have been stored in a narrower type; 0: there is none to look for. */
   narrowed = 0;
+  /** Bytes that tensors take less than their type tells, as they are stored in a narrower one. */
+  savedBytes = 0;
 
   get size(): number {
     return this.slots.size;
@@ -84,6 +87,7 @@ export class SlotTable {
   add(slot: Slot): number {
     const id = this.next++;
     if (slot.kind === 'eager' && slot.storedAs !== undefined) this.narrowed++;
+    this.savedBytes += savedBytesOf(slot);
     this.slots.set(id, slot);
     return id;
   }
@@ -107,13 +111,21 @@ export class SlotTable {
   /** Put another slot under an id that stays the same for tfjs. */
   replace(id: number, slot: Slot): void {
     if (this.watched.delete(id)) this.version++;
+    this.savedBytes += savedBytesOf(slot) - savedBytesOf(this.slots.get(id));
     this.slots.set(id, slot);
   }
 
   take(id: number): Slot | undefined {
     const slot = this.slots.get(id);
     this.slots.delete(id);
+    this.savedBytes -= savedBytesOf(slot);
     if (this.watched.delete(id)) this.version++;
     return slot;
   }
+}
+
+function savedBytesOf(slot: Slot | undefined): number {
+  if (slot?.kind !== 'eager' || slot.storedAs === undefined) return 0;
+  const elements = slot.shape.reduce((product, dim) => product * dim, 1);
+  return elements * (bytesOfType(slot.dtype) - bytesOfType(slot.storedAs));
 }

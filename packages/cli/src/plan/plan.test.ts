@@ -138,6 +138,11 @@ describe('planned calls', () => {
     const bytes = weights.reduce((sum, { shape }) => sum + 4 * tf.util.sizeFromShape([...shape]), 0);
     expect(one.resident - bytes).toBeGreaterThan(0);
     expect(one.resident - bytes).toBeLessThan(2 ** 16);
+    // In half precision weights are stored as they are used.
+    const half = plannedBench(bench, { batch: 1, precision: 'bfloat16' }, SETTINGS);
+    expect(half.resident / one.resident).toBeGreaterThan(0.5);
+    expect(half.resident / one.resident).toBeLessThan(0.85);
+    expect(half.memory.bytes).toBeLessThan(one.memory.bytes);
     expect(peakBytes([one, two], 1e9)).toBeGreaterThan(1e9 + two.resident + two.memory.bytes);
   });
 

@@ -9,6 +9,7 @@ import { forwardOf, TOKENS } from '../bench/models/forward-cases.js';
 import type { ModelSettings } from '../bench/models/settings.js';
 import { SHAPES } from '../bench/models/source.js';
 import { updateStep } from '../bench/models/train-step-case.js';
+import { weightStorage } from '../generate/weight-storage.js';
 
 /** A compiled function that is going to be called, inspected. */
 export interface PlannedCall extends Pick<Inspection<unknown>, 'graph' | 'needed' | 'memory'> {
@@ -38,7 +39,10 @@ export function plannedBench(
 function plannedForward(bench: BenchModel, batch: number, precision: Precision): PlannedCall {
   return withoutTensors(() => {
     const { p, inputs, run } = forwardOf(bench, batch, SHAPES);
-    return planned(bench.bench, run, [p, ...inputs], { precision });
+    const call = planned(bench.bench, run, [p, ...inputs], { precision });
+    // Sampling in half precision keeps the weights that it casts in that precision: no copies, and half the size.
+    const { casts } = call.memory;
+    return { ...call, memory: { ...call.memory, bytes: call.memory.bytes - casts }, resident: call.resident - casts };
   });
 }
 
@@ -63,11 +67,9 @@ export function plannedTraining(bench: BenchModel, batch: number, precision: Pre
 export function plannedGeneration(bench: BenchModel, batch: number, precision: Precision): PlannedCall[] {
   const of = (name: 'codiff-step' | 'unet' | 'vae-decode'): PlannedCall => {
     const own = plannedForward({ ...bench, bench: name }, batch, precision);
-    // All weights of the model are in memory while a part of them is used.
-    const weights = [...bench.specs.values()].reduce(
-      (sum, { shape }) => sum + 4 * tf.util.sizeFromShape([...shape]),
-      0,
-    );
+    // All weights of the model are in memory while a part of it is used.
+    const { bytesOf } = weightStorage(precision);
+    const weights = [...bench.specs.values()].reduce((sum, spec) => sum + bytesOf(spec), 0);
     return { ...own, resident: Math.max(own.resident, weights) };
   };
   if (bench.model instanceof LatentDiffusionCompose) return [of('codiff-step'), of('vae-decode')];

@@ -26,7 +26,7 @@ export class MemoryCheck {
     const limit = tensorLimit();
     if (limit === null) return;
     const { bytes, largest, op } = this.estimate;
-    const held = tf.engine().state.numBytes;
+    const held = tf.engine().state.numBytes - binding.slots.savedBytes;
     // No allocation takes more than twice what it is asked for.
     if (held + 2 * bytes <= limit) return;
     if (held + bytes <= limit && this.fits(limit - held) && canTake(binding.runtime.native, [largest])) return;

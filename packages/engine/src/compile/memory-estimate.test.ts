@@ -117,6 +117,18 @@ describe('estimateMemory', () => {
     expect(kibOf(last, true)).toBe(8 + 24);
   });
 
+  it('takes weights that are stored in two bytes as they are in mixed precision, and widens them elsewhere', () => {
+    const graph = new HandMade()
+      .op('x', 'Placeholder', [], 16)
+      .op('w', 'Placeholder', [], 40, DataType.bfloat16)
+      .op('wide', 'Cast', ['w'], 40)
+      .op('a', 'Conv2D', ['x', 'wide'], 16)
+      .op('y', 'MatMul', ['a'], 4)
+      .graph(['y']);
+    expect(kibOf(graph)).toBe(56);
+    expect(estimateMemory(graph, { half: true })).toMatchObject({ bytes: (8 + 8 + 6) * KIB, casts: 8 * KIB });
+  });
+
   it('lists what is taken and given back, in order', () => {
     const { takings } = estimateMemory(
       new HandMade().op('x', 'Placeholder', [], 1).op('a', 'Conv2D', ['x'], 1).op('y', 'Conv2D', ['a'], 2).graph(['y']),

@@ -15,6 +15,8 @@ export interface MemoryEstimate {
   readonly largest: number;
   /** Operation at the worst moment. */
   readonly op: string;
+  /** Of `bytes`: copies of weights in two bytes, which mixed precision makes of those that are not stored so. */
+  readonly casts: number;
   /** What is taken and given back, in order: bytes to take, or minus the number of the earlier taking that ends. */
   readonly takings: readonly number[];
 }
@@ -83,12 +85,13 @@ export function estimateMemory(graph: RecordedGraph, { half = false }: EstimateO
     return { bytes, reads, taking: ++count };
   };
   if (half) for (const bytes of castWeights(graph, live)) take(bytes, 1);
+  const casts = held;
   for (const [index, node] of nodes.entries()) {
     const { op, inputs, outputs } = node;
     if (!live.has(index) || OUTSIDE.has(op)) continue;
     for (const output of outputs) {
       if (output === undefined) continue;
-      const isAlias = ALIASES.has(op) || castsNothing(node, values);
+      const isAlias = isView(graph, node, half);
       const shared = isAlias ? buffers.get(inputs[0]!) : overwritten(graph, node, output, buffers);
       if (shared !== undefined) shared.reads += reads[output]!;
       else if (isAlias) continue;
@@ -108,7 +111,7 @@ export function estimateMemory(graph: RecordedGraph, { half = false }: EstimateO
     for (const input of inputs) release(input, 1);
     for (const output of outputs) if (output !== undefined && reads[output] === 0) release(output, 0);
   }
-  return { ...worst, largest, takings };
+  return { ...worst, largest, casts, takings };
 }
 
 /** Operations that results or effects depend on; TensorFlow leaves the others out. */
@@ -139,8 +142,16 @@ function overwritten(
   return operand === undefined ? undefined : buffers.get(operand);
 }
 
-const castsNothing = ({ op, inputs, outputs }: RecordedNode, values: readonly RecordedValue[]): boolean =>
-  op === 'Cast' && values[inputs[0]!]!.dtype === values[outputs[0]!]!.dtype;
+/**
+ * Whether an operation's result is its operand under another name. Mixed precision takes weights that are stored in two bytes as
+ * they are: their cast to float32 and its own back cancel each other.
+ */
+function isView({ nodes, values }: RecordedGraph, { op, inputs, outputs }: RecordedNode, half: boolean): boolean {
+  if (op !== 'Cast') return ALIASES.has(op);
+  const [from, to] = [values[inputs[0]!]!, values[outputs[0]!]!];
+  if (from.dtype === to.dtype) return true;
+  return half && bytesOfType(from.dtype) === 2 && OUTSIDE.has(nodes[from.node]?.op ?? '');
+}
 
 /**
  * Bytes of each value, as a share of what they are in float32. Mixed precision halves what lies between two contractions;
@@ -166,13 +177,15 @@ function sharesOfMixed({ nodes, values }: RecordedGraph, live: ReadonlySet<numbe
 }
 
 /** Bytes of each halved copy of a weight. */
-function castWeights({ nodes, values }: RecordedGraph, live: ReadonlySet<number>): number[] {
+function castWeights(graph: RecordedGraph, live: ReadonlySet<number>): number[] {
+  const { nodes, values } = graph;
+  const isNamed = (node: RecordedNode | undefined): boolean => node !== undefined && isView(graph, node, true);
   const cast = new Set<number>();
   for (const node of live) {
     if (!CONTRACTIONS.has(nodes[node]!.op)) continue;
     for (const input of nodes[node]!.inputs) {
       let origin = input;
-      while (ALIASES.has(nodes[values[origin]!.node]?.op ?? '')) origin = nodes[values[origin]!.node]!.inputs[0]!;
+      while (isNamed(nodes[values[origin]!.node])) origin = nodes[values[origin]!.node]!.inputs[0]!;
       const { node, dtype } = values[origin]!;
       if (OUTSIDE.has(nodes[node]?.op ?? '') && dtype === DataType.float) cast.add(origin);
     }

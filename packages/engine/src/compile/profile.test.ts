@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
 import { valuesOf } from '../../test/support/start-engine.js';
+import { narrow } from '../narrow.js';
 import { profile } from './profile.js';
 
 testWithoutLeaks();
@@ -52,5 +53,14 @@ describe('profile', () => {
     expect(ops.filter(({ op }) => op === 'AssignVariableOp')).toHaveLength(3);
     expect(valuesOf(state.get('second.weight')!)).toEqual(before);
     tf.dispose([x, ...state.values()]);
+  });
+
+  it('takes weights that are stored in two bytes as they are', () => {
+    const wide = tf.fill([64, 64], 0.1) as tf.Tensor2D;
+    const [w, x] = [narrow(wide, 'bfloat16'), tf.ones([64, 64]) as tf.Tensor2D];
+    const ops = profile((y: tf.Tensor2D, v: tf.Tensor2D) => tf.matMul(y, v), [x, w], { precision: 'bfloat16' });
+    const product = ops.find(({ op }) => op.includes('MatMul'))!;
+    expect(product.bytes).toBe(3 * 2 * 64 * 64);
+    tf.dispose([wide, w, x]);
   });
 });

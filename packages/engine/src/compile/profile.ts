@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { AttrKind } from '../capi/attributes.js';
 import { functionConfig, sessionConfig } from '../capi/config-proto.js';
-import { type Pointer, readBuffer } from '../capi/native.js';
+import { type GraphOutput, type Pointer, readBuffer } from '../capi/native.js';
 import { varintField } from '../capi/proto.js';
 import { Status } from '../capi/status.js';
 import { type NodeStats, readStepStats } from '../capi/step-stats.js';
@@ -90,6 +91,8 @@ function profiled(stats: readonly NodeStats[], where: ReadonlyMap<string, string
 class Session {
   private readonly session: Pointer;
   private readonly status: Status;
+  private readonly parameters: readonly GraphOutput[];
+  private readonly outputs: readonly GraphOutput[];
   private readonly feeds: Pointer[] = [];
 
   constructor(
@@ -103,6 +106,11 @@ class Session {
     const { trace } = program.graph!;
     const { stateArg, precision, label } = program.options;
     const parameters = [...trace.parameters];
+    // Behind copies, as a function returns its results: what is fetched itself is left as it is by the optimiser.
+    this.outputs = program.graph!.outputs.map((output) => {
+      const type = { name: 'T', type: AttrKind.type, value: native.TF_OperationOutputType!(output) as number };
+      return trace.operation('Identity', [type], [output], 1)[0]!.output;
+    });
     // State is given to the graph's own variables once, before anything runs.
     const initializers = trace.initializers();
     const device = info.device.startsWith('gpu') ? 'gpu' : 'cpu';
@@ -116,9 +124,11 @@ class Session {
     native.TF_DeleteSessionOptions!(options);
     this.status.check({ op: label });
     const given = args.flatMap(({ tensors }, i) => (i === stateArg ? [] : tensors));
-    for (const tensor of given) this.feeds.push(this.tensorOf(engine.backend.idOf(tensor)));
+    const { backend } = engine;
+    for (const tensor of given) this.feeds.push(this.tensorOf(backend.idOf(tensor), backend.storedAs(tensor)));
     if (stateArg >= 0) this.feeds.push(this.token());
-    for (const capture of program.captures) this.feeds.push(this.tensorOf(engine.backend.captureId(capture, label)));
+    for (const capture of program.captures)
+      this.feeds.push(this.tensorOf(backend.captureId(capture, label), capture.storedAs));
     if (this.feeds.length !== parameters.length)
       throw new EngineError(`profile '${label}': ${parameters.length} parameters, ${this.feeds.length} values`, {
         code: 'internal',
@@ -137,16 +147,14 @@ class Session {
     for (const tensor of state) native.TF_DeleteTensor!(tensor);
   }
 
-  private readonly parameters: readonly { oper: Pointer; index: number }[];
-
   /** One run. @returns its metadata if it was traced */
   run(traced: boolean): Uint8Array | null {
     const { native } = this.engine.binding.runtime;
-    const { trace, outputs } = this.program.graph!;
+    const { trace } = this.program.graph!;
     const options = traced ? (native.TF_NewBufferFromString!(FULL_TRACE, FULL_TRACE.length) as Pointer) : null;
     const metadata = traced ? (native.TF_NewBuffer!() as Pointer) : null;
     try {
-      this.execute(this.parameters, this.feeds, outputs, trace.effectOpers, options, metadata);
+      this.execute(this.parameters, this.feeds, this.outputs, trace.effectOpers, options, metadata);
       return metadata === null ? null : readBuffer(metadata);
     } finally {
       if (options !== null) native.TF_DeleteBuffer!(options);
@@ -163,9 +171,9 @@ class Session {
   }
 
   private execute(
-    inputs: readonly { oper: Pointer; index: number }[],
+    inputs: readonly GraphOutput[],
     values: readonly Pointer[],
-    outputs: readonly { oper: Pointer; index: number }[],
+    outputs: readonly GraphOutput[],
     targets: readonly Pointer[],
     options: Pointer | null,
     metadata: Pointer | null,
@@ -181,17 +189,22 @@ class Session {
     this.status.check({ op: this.program.options.label });
   }
 
-  /** The values of a tensor, waited for; on a CPU they are shared, not copied. */
-  private tensorOf(id: number): Pointer {
+  /**
+   * The values of a tensor, waited for; on a CPU they are shared, not copied.
+   * @param storedAs the type that they are taken in, where that is narrower than the tensor's
+   */
+  private tensorOf(id: number, storedAs?: number): Pointer {
     const { binding } = this.engine;
     const { native } = binding.runtime;
-    const readable = binding.readable(id);
+    const slot = binding.slots.get(id);
+    const asStored = slot.kind === 'eager' && slot.storedAs === storedAs ? slot : null;
+    const readable = asStored ?? binding.readable(id);
     try {
       const tensor = native.TFE_TensorHandleResolve!(readable.handle, this.status.pointer) as Pointer;
       this.status.check({ op: 'profile' });
       return tensor;
     } finally {
-      binding.release(readable);
+      if (asStored === null) binding.release(readable);
     }
   }
 
