@@ -94,7 +94,7 @@ describe('npm run evidence, with weights that were never trained', () => {
     );
   });
 
-  it('makes the table, the pictures and the page', { timeout: 300_000 }, async () => {
+  it('makes the table, the pictures and the page', { timeout: 600_000 }, async () => {
     const { code, output } = await evidence(...PAIRS);
     expect(code, output).toBe(0);
     const { rows, real, claims, grid, fixedMix, pictures, quick } = record();
@@ -126,7 +126,7 @@ describe('npm run evidence, with weights that were never trained', () => {
   });
 
   it('goes on where it was: what is there is kept, what is missing is made again, alike', {
-    timeout: 300_000,
+    timeout: 600_000,
   }, async () => {
     const { rows } = record();
     const [name, other] = ['8000_0.png', '8011_0.png'];
@@ -140,12 +140,16 @@ describe('npm run evidence, with weights that were never trained', () => {
     expect(record().rows).toEqual(rows);
   });
 
-  it('keeps out of a folder of other settings', async () => {
+  it('keeps out of a folder of other settings, and of one that is not its own', async () => {
+    await expect(evidence(...PAIRS, '--force', '--out', 'configs')).rejects.toThrow(
+      "and no run.json, so it is no run's",
+    );
+    expect(readdirSync('configs')).toContain('demo_vae.yaml');
     await expect(evidence(...PAIRS.slice(0, -1), '3')).rejects.toThrow('images of other weights or settings');
     await expect(evidence(...PAIRS, '--n', '15')).rejects.toThrow(/15 pairs and 10 .* more than the 24 held-out faces/);
   });
 
-  it('passes a quick run on its own table, and fails it on another', { timeout: 300_000 }, async () => {
+  it('passes a quick run on its own table, and fails it on another', { timeout: 600_000 }, async () => {
     const passed = await evidence('--quick');
     expect(passed.output).toContain('all 30 values lie in the intervals');
     expect(passed.code).toBe(0);
@@ -157,14 +161,14 @@ describe('npm run evidence, with weights that were never trained', () => {
         : row,
     );
     await writeRecord(path, { ...full, rows: shifted });
-    const failed = await evidence('--quick', '--json', 'docs/other.json');
+    const failed = await evidence('--quick', '--resume', '--json', 'docs/other.json');
     expect(failed.code).toBe(1);
     expect(failed.output).toMatch(/MISSED collaborative +mask_accuracy/);
     await writeRecord(path, { ...full, hashes: { 'pretrained/demo_codiff_mask_text.ckpt': 'another' } });
-    await expect(evidence('--quick', '--json', 'docs/other.json')).rejects.toThrow('is of other weights');
+    await expect(evidence('--quick', '--resume', '--json', 'docs/other.json')).rejects.toThrow('is of other weights');
   });
 
-  it('trains and measures the ablations, once, and adds them to the page', { timeout: 300_000 }, async () => {
+  it('trains and measures the ablations, once, and adds them to the page', { timeout: 600_000 }, async () => {
     const { code, output } = await evidence('ablations', '--train-steps', '2');
     expect(code, output).toBe(0);
     const { ablations, rows } = record();

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { atomicWrite } from '@codiff/ldm-core/node';
@@ -30,21 +30,22 @@ const RECORD = 'run.json';
 
 /**
  * Make a run's folder, or go on with that of the same run.
- * @param force throw away what is there
- * @throws EvidenceError where it holds images of other weights or settings
+ * @param force throw away what an earlier run has left
+ * @throws EvidenceError where it holds something else, or images of other weights or settings
  */
 export async function claimFolder(folder: string, record: RunRecord, force: boolean): Promise<void> {
-  if (force) await rm(folder, { recursive: true, force: true });
   const path = join(folder, RECORD);
+  const held = existsSync(folder) ? (await readdir(folder)).filter((name) => !name.startsWith('.')) : [];
+  if (held.length > 0 && !held.includes(RECORD)) {
+    throw new EvidenceError(
+      `evidence: ${folder} holds ${held[0]} and no ${RECORD}, so it is no run's; name another folder with --out`,
+    );
+  }
+  if (force) await rm(folder, { recursive: true, force: true });
   if (existsSync(path)) {
     if (isDeepStrictEqual(JSON.parse(await readFile(path, 'utf8')), record)) return;
     throw new EvidenceError(
       `evidence: ${folder} holds images of other weights or settings (${RECORD} tells which); begin anew with --force, or name another folder with --out`,
-    );
-  }
-  if (existsSync(folder)) {
-    throw new EvidenceError(
-      `evidence: ${folder} holds no ${RECORD}, so it is no run's; name another folder with --out`,
     );
   }
   await mkdir(folder, { recursive: true });

@@ -18,6 +18,7 @@ describe('npm run evidence', () => {
       heldOut: { first: 8000, count: 1000, seed: 7 },
     });
     expect(options('--help')).toBeNull();
+    expect(options('--quick', '--resume')!.force).toBe(false);
   });
 
   it('compares few pairs with the full record when quick, in a folder of its own', () => {
@@ -25,6 +26,7 @@ describe('npm run evidence', () => {
       task: 'quick',
       out: '/repo/outputs/evidence-quick',
       json: '/repo/other.json',
+      force: true,
     });
   });
 

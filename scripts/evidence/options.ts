@@ -86,7 +86,7 @@ measures them, and writes docs/evidence.md, docs/evidence.json and docs/evidence
   pictures       make the pictures again
   page           write the page again from the record
 
-  --quick        few pairs: passes when every value lies in the full table's interval, widened for fewer images
+  --quick        few pairs, anew: passes when every value lies in the full table's interval, widened for fewer images
   --json FILE    the record (${DEFAULTS.json}); page and pictures lie beside it; of a quick run the record to compare with
   --n N          pairs of the table (${DEFAULTS.n})
   --resume       only go on: fail where there is no earlier run
@@ -181,7 +181,8 @@ export function parseOptions(args: readonly string[], root: string): EvidenceOpt
     trainSteps: whole('train-steps', values['train-steps'], 1, DEFAULTS.trainSteps),
     trainSeconds: 60 * DEFAULTS.trainMinutes,
     resume: values.resume ?? false,
-    force: values.force ?? false,
+    // A quick run checks what is there now, not what an earlier one has left.
+    force: values.force ?? (quick && !values.resume),
   };
 }
 
