@@ -36,12 +36,14 @@ export const shippedFile = (
 const FIRST_STAGE = `model.params.first_stage_config.params.ckpt_path=${shippedFile('vae')}`;
 /** Latents are made once; each step still draws anew from their posterior. */
 const CACHED = 'data.cache_latents=true';
+/** A mask says where things are, and cross-attention is all it has to say it by; the demo has no time for this. */
+const ATTENDS = 'model.params.unet_config.params.attention_resolutions=[1,2]';
 const MASKS = ['train', 'validation'].map((split) => `data.params.${split}.params.mask_folder=${DRAWN.masks}`);
 
 /** Every difference between the trainings of the demo and those of the shipped weights is in this table. */
 export const PRETRAIN_STAGES: readonly PretrainStage[] = [
   stage('vae', 'demo_vae', 9000, [], []),
-  stage('mask', 'demo_mask', 8000, ['vae'], [...MASKS, CACHED, FIRST_STAGE]),
+  stage('mask', 'demo_mask', 8000, ['vae'], [...MASKS, CACHED, FIRST_STAGE, ATTENDS]),
   stage('text', 'demo_text', 5000, ['vae'], [CACHED, FIRST_STAGE]),
   stage(
     'codiff',
