@@ -1,11 +1,20 @@
+import type { BackendValues } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { TensorBinding } from './binding.js';
 import { EngineError } from './errors.js';
 import { canTake, tensorLimit } from './memory-limit.js';
+import type { Runtime } from './runtime.js';
+import type { SlotTable } from './slots.js';
 import type { OpAttr } from './tfjs-node.js';
 
 const MIB = 2 ** 20;
 const FLOAT_BYTES = 4;
+
+/** What is asked of the binding. */
+interface Tensors {
+  readonly runtime: Runtime;
+  readonly slots: SlotTable;
+  tensorDataSync(id: number): BackendValues;
+}
 
 /** Kernels of oneDNN that take what they got for their result without a look. */
 const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
@@ -16,7 +25,7 @@ const CONVOLUTIONS: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInpu
  * @throws EngineError `resource-exhausted`
  */
 export function refuseLargeConvolution(
-  binding: TensorBinding,
+  binding: Tensors,
   name: string,
   attrs: readonly OpAttr[],
   ids: readonly number[],
@@ -40,7 +49,7 @@ export function refuseLargeConvolution(
 }
 
 /** The shape that a gradient is told to have. */
-function sizesOf(binding: TensorBinding, id: number): readonly number[] {
+function sizesOf(binding: Tensors, id: number): readonly number[] {
   return Array.from(binding.tensorDataSync(id) as Int32Array);
 }
 

@@ -19,7 +19,7 @@ const transpose: Work = (x, w) => {
   return tf.sum(tf.conv2dTranspose(x, tf.transpose(w, [0, 1, 3, 2]) as tf.Tensor4D, [B, H, W, CHANNELS], 1, 'same'));
 };
 const differentiate: Work = (x, w) =>
-  tf.sum(tf.grad((w: tf.Tensor4D) => tf.sum(tf.square(tf.conv2d(x, w, 1, 'same'))))(w));
+  tf.sum(tf.grad((w: tf.Tensor) => tf.sum(tf.square(tf.conv2d(x, w as tf.Tensor4D, 1, 'same'))))(w));
 const chain: Work = (x, w) => {
   const wider = tf.conv2d(x, w, 1, 'same') as tf.Tensor4D;
   return tf.sum(tf.conv2d(tf.relu(wider), tf.ones([3, 3, CHANNELS, CHANNELS]), 1, 'same'));
