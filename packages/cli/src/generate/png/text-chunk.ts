@@ -27,7 +27,7 @@ export function withText(file: Uint8Array, keyword: string, text: string): Uint8
 export function textOf(file: Uint8Array, keyword: string): string | undefined {
   for (const { type, data } of readChunks(file)) {
     if (type !== 'tEXt') continue;
-    const [name, ...rest] = new TextDecoder('latin1').decode(data).split('\0');
+    const [name, ...rest] = Buffer.from(data).toString('latin1').split('\0');
     if (name === keyword) return rest.join('\0');
   }
   return undefined;
