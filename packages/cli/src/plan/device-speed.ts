@@ -7,16 +7,15 @@ const Rate = z.object({ secondsPerOp: z.number().nonnegative(), secondsPerUnit: 
 export type Rate = z.infer<typeof Rate>;
 
 const KINDS = [
-  ...([
-    'convolution',
-    'input-gradient',
-    'filter-gradient',
-    'matmul',
-    'product',
-    'elementwise',
-    'function',
-    'move',
-  ] as const),
+  'convolution',
+  'input-gradient',
+  'filter-gradient',
+  'matmul',
+  'product',
+  'elementwise',
+  'function',
+  'silu',
+  'move',
 ] as const satisfies readonly WorkKind[];
 
 /** What a device was measured to do in one precision. */

@@ -119,6 +119,7 @@ function makersOf(scale: number): Makers {
   const [small, large] = [2 ** 16, 2 ** 22 * scale];
   // In turn, or a chain of sums would be made one.
   const sum = (h: tf.Tensor, other: tf.Tensor, i: number): tf.Tensor => (i % 2 ? tf.mul(h, other) : tf.add(h, other));
+  const silu = (h: tf.Tensor): tf.Tensor => tf.mul(h, tf.sigmoid(h));
   return {
     convolution: [convolution(16, 64, 'y'), convolution(64, 192 * scale, 'y')],
     'input-gradient': [convolution(16, 64, 'dx'), convolution(64, 192 * scale, 'dx')],
@@ -127,6 +128,7 @@ function makersOf(scale: number): Makers {
     product: [products(8, 64, 16), products(32, 1024, 24)],
     elementwise: [elements(small, sum, 3), elements(large, sum, 3)],
     function: [elements(small, tf.sigmoid, 2), elements(large, tf.sigmoid, 2)],
+    silu: [elements(small, silu, 2), elements(large, silu, 2)],
     move: [turned(32), turned(128)],
   };
 }

@@ -9,6 +9,7 @@ export type WorkKind =
   | 'product'
   | 'elementwise'
   | 'function'
+  | 'silu'
   | 'move';
 
 /** Kinds whose time goes by arithmetic; that of the others by the bytes they move. */
@@ -44,6 +45,29 @@ const MOVES: ReadonlySet<string> = new Set([
 
 /** Contractions that take the bias behind them along. */
 const FUSED: ReadonlySet<string> = new Set(['Conv2D', 'MatMul']);
+
+/**
+ * x sigmoid(x), which oneDNN has a kernel for: the products, by index, of sigmoids that nothing else reads. They take no
+ * time of their own; the sigmoids stand for both.
+ */
+export function siluProducts(
+  { nodes, values }: RecordedGraph,
+  needed: ReadonlySet<number>,
+): ReadonlyMap<number, number> {
+  const readers = new Map<number, number>();
+  for (const node of needed) for (const input of nodes[node]!.inputs) readers.set(input, (readers.get(input) ?? 0) + 1);
+  const products = new Map<number, number>();
+  for (const index of needed) {
+    const { op, inputs } = nodes[index]!;
+    if (op !== 'Mul') continue;
+    for (const [i, input] of inputs.entries()) {
+      const maker = nodes[values[input]!.node];
+      if (maker?.op === 'Sigmoid' && maker.inputs[0] === inputs[1 - i] && readers.get(input) === 1)
+        products.set(index, values[input]!.node);
+    }
+  }
+  return products;
+}
 
 /** The work of an operation; null if it takes no time worth counting. */
 export function workOf({ nodes, values }: RecordedGraph, node: RecordedNode): OpWork | null {

@@ -21,7 +21,7 @@ const SPEED: DeviceSpeed = {
   rates: {
     ...{ convolution: rate(1e-5, 1e-11), 'input-gradient': rate(1e-5, 1e-11), 'filter-gradient': rate(1e-5, 2e-11) },
     ...{ matmul: rate(0, 1e-11), product: rate(0, 2e-11) },
-    ...{ elementwise: rate(0, 1e-10), function: rate(0, 5e-10), move: rate(0, 2e-10) },
+    ...{ elementwise: rate(0, 1e-10), function: rate(0, 5e-10), silu: rate(0, 3e-10), move: rate(0, 2e-10) },
   },
 };
 const SETTINGS = { config: '', recompute: false, full: false, ema: false, optimizer: true, steps: 50 };
@@ -161,6 +161,22 @@ describe('planned calls', () => {
     const calls = plannedGeneration(bench, 1, 'float32');
     expect(calls.map(({ name }) => name)).toEqual(['unet', 'vae-decode']);
     expect(predict(training, SPEED).seconds).toBeGreaterThan(2 * predict(calls[0]!, SPEED).seconds);
+  });
+
+  it('take x sigmoid(x) for one operation where nothing else reads the sigmoid', () => {
+    const x = shapeOnly([1000]);
+    const seconds = (f: (x: tf.Tensor) => tf.Tensor) => {
+      const inspected = inspect(f, [x]);
+      inspected.result.dispose();
+      return predict(inspected, SPEED).byKind;
+    };
+    expect(seconds((x) => tf.mul(x, tf.sigmoid(x)))).toEqual({ silu: expect.closeTo(1e-6 + 8000 * 3e-10, 9) });
+    const apart = seconds((x) => {
+      const s = tf.sigmoid(x);
+      return tf.add(tf.mul(s, x), s);
+    });
+    expect(Object.keys(apart).sort()).toEqual(['elementwise', 'function']);
+    x.dispose();
   });
 
   it('count state once, however often it is read', () => {

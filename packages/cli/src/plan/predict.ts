@@ -1,6 +1,6 @@
 import type { Inspection } from '@codiff/engine';
 import { type DeviceSpeed, secondsOf } from './device-speed.js';
-import { type WorkKind, workOf } from './op-work.js';
+import { siluProducts, type WorkKind, workOf } from './op-work.js';
 
 /** What one call of a function is predicted to take. */
 export interface Prediction {
@@ -20,9 +20,12 @@ export function predict(
   let [seconds, flops, bytes] = [0, 0, 0];
   const byKind: Partial<Record<WorkKind, number>> = {};
   const half = speed.precision === 'float32' ? 1 : 1 / 2;
+  const products = siluProducts(graph, needed);
+  const silus = new Set(products.values());
   for (const index of needed) {
-    const work = workOf(graph, graph.nodes[index]!);
-    if (work === null) continue;
+    const own = products.has(index) ? null : workOf(graph, graph.nodes[index]!);
+    if (own === null) continue;
+    const work = silus.has(index) ? { ...own, kind: 'silu' as const } : own;
     // Mixed precision moves numbers of half the bytes, but for the optimizer's.
     const moved = graph.nodes[index]!.op === 'ResourceApplyAdam' ? work.bytes : work.bytes * half;
     const taken = secondsOf({ ...work, bytes: moved }, speed);
