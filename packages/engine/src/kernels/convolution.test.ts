@@ -82,7 +82,7 @@ describe.each<{ form: string; image: [number, number, number, number]; kernel: [
 
   it('is the same compiled, and has its gradients', () => {
     const [x, w] = [waves(image) as tf.Tensor4D, filter()];
-    const f = (x: tf.Tensor4D, w: tf.Tensor4D) => tf.sum(tf.square(tf.conv2d(x, w, 1, pad)));
+    const f = (...[x, w]: tf.Tensor[]) => tf.sum(tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, pad)));
     const compiled = compile((x: tf.Tensor4D, w: tf.Tensor4D) => [tf.conv2d(x, w, 1, pad), ...tf.grads(f)([x, w])]);
     const [y, ...gradients] = compiled(x, w);
     compiled.dispose();
