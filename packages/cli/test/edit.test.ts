@@ -33,7 +33,7 @@ import {
   roles,
   sampleDdim,
 } from '@codiff/ldm-core';
-import { initCheckpoint, loadBertVocabulary, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
+import { loadBertVocabulary, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
 import { decodeImage } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,7 +50,7 @@ import { decodeRgb } from '../src/generate/png/rgb.js';
 import { Progress } from '../src/generate/progress.js';
 import { Interrupted } from '../src/interrupted.js';
 import { runCli } from './run-cli.js';
-import { MASK, type TinyModel, tinyConfig, tinyWorld, withoutZeros } from './tiny-models.js';
+import { MASK, type TinyModel, tinyConfig, tinyWorld, writeFormula } from './tiny-models.js';
 
 const TEXT = 'He is a teen.';
 const IMAGE = fileURLToPath(new URL('../../parity/fixtures/dataset/image/image_64/0.jpg', import.meta.url));
@@ -109,7 +109,7 @@ async function smallModel(): Promise<{ readonly config: string; readonly ckpt: s
     .replace(/(channel_mult:\s*- 1)\s*- 2\n/, '$1\n');
   writeFileSync(paths.config, small);
   const specs = specsOf(await loadConfig(paths.config, { registry: codiffRegistry }));
-  await initCheckpoint(paths.ckpt, withoutZeros(specs), 7);
+  await writeFormula(paths.ckpt, specs);
   return paths;
 }
 

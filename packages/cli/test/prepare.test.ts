@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codiffRegistry, specsOf } from '@codiff/codiff';
 import type { ParamSpec } from '@codiff/ldm-core';
-import { convertCheckpoint, initCheckpoint, loadConfig } from '@codiff/ldm-core/node';
+import { convertCheckpoint, loadConfig } from '@codiff/ldm-core/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mask2imageDefaults } from '../src/commands/mask2image.js';
 import { text2imageDefaults } from '../src/commands/text2image.js';
@@ -12,7 +12,7 @@ import { type CommandDefaults, type RequestFlags, requestOf } from '../src/gener
 import { rerunRequest } from '../src/generate/rerun-request.js';
 import { InputError } from '../src/input-error.js';
 import { UsageError } from '../src/usage-error.js';
-import { MASK, tinyConfig, tinyWorld, withoutZeros } from './tiny-models.js';
+import { MASK, tinyConfig, tinyWorld, writeFormula } from './tiny-models.js';
 
 let world = '';
 const before = process.cwd();
@@ -62,17 +62,16 @@ describe('a good request', () => {
   });
 
   it('takes from the files of its config only what the checkpoint lacks (quirk 2)', async () => {
-    const specs = withoutZeros(specsOf(await tinyConfig('text')));
+    const specs = specsOf(await tinyConfig('text'));
     const part = (keep: (key: string) => boolean) => new Map([...specs].filter(([key]) => keep(key)));
     const isFirstStage = (key: string) => key.startsWith('first_stage_model.');
-    await initCheckpoint(
+    await writeFormula(
       'pretrained/no_vae.ckpt',
       part((key) => !isFirstStage(key)),
-      7,
     );
     const flags = { ...text, ckpt_path: 'pretrained/no_vae.ckpt' };
     expect(await refusal(text2imageDefaults, flags)).toMatch(/missing from the file: first_stage_model\./);
-    await initCheckpoint('pretrained/vae_part.ckpt', part(isFirstStage), 7);
+    await writeFormula('pretrained/vae_part.ckpt', part(isFirstStage));
     await convertCheckpoint('pretrained/vae_part.ckpt', 'pretrained/tiny_vae.ckpt', {
       stripPrefix: 'first_stage_model.',
     });
@@ -88,8 +87,8 @@ it('refuses a measured scale where the config gives a number, and takes it where
     shape: [],
     init: { kind: 'constant', value: 0.9 },
   };
-  const specs = new Map([...withoutZeros(specsOf(await tinyConfig('text'))), ['scale_factor', scale]]);
-  await initCheckpoint('pretrained/scaled.ckpt', specs, 7);
+  const specs = new Map([...specsOf(await tinyConfig('text')), ['scale_factor', scale]]);
+  await writeFormula('pretrained/scaled.ckpt', specs);
   const flags = { ...text, ckpt_path: 'pretrained/scaled.ckpt' };
   expect(await refusal(text2imageDefaults, flags)).toContain("set 'scale_factor: auto' under model.params");
   const config = readFileSync('configs/tiny_text.yaml', 'utf8').replace(/scale_factor: .*/, 'scale_factor: auto');

@@ -10,7 +10,7 @@ import {
 } from '@codiff/codiff';
 import { useEngine } from '@codiff/engine';
 import { BertTokenizer, buildModel, loadParams } from '@codiff/ldm-core';
-import { initCheckpoint, loadBertVocabulary, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
+import { loadBertVocabulary, loadConfig, openCheckpointFile } from '@codiff/ldm-core/node';
 import { readSketch } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ import { imageNoise } from '../src/generate/image-noise.js';
 import { oneHotMask, readMask } from '../src/generate/mask.js';
 import { decodeRgb, encodeRgb } from '../src/generate/png/rgb.js';
 import { runCli } from './run-cli.js';
-import { MASK, tinyWorld, withoutZeros } from './tiny-models.js';
+import { MASK, tinyWorld, writeFormula } from './tiny-models.js';
 
 const TEXT = 'A man.';
 const CONFIG = 'configs/tiny_codiff_three.yaml';
@@ -54,7 +54,7 @@ describe('codiff generate with three modalities', { timeout: 600_000 }, () => {
     const config = await loadConfig(CONFIG, { registry: codiffRegistry, root: world });
     const { model, specs } = buildModel<LatentDiffusionCompose>(config, composeRoles.collaborative, codiffRegistry);
     expect(model.conditions).toEqual(['seg_mask', 'text', 'sketch']);
-    await initCheckpoint(join(world, CHECKPOINT), withoutZeros(specs), 7);
+    await writeFormula(join(world, CHECKPOINT), specs);
     const run = await runCli(world, [
       ...['generate', ...FLAGS, '--sketch_path', 'sketch.png', '--save_folder', 'outputs', '--seed', '4'],
       ...['--batch_size', '1', '--ddim_steps', '2', '--return_influence_function', '1', '--device', 'cpu', '--report'],

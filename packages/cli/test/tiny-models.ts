@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codiffRegistry, specsOf } from '@codiff/codiff';
-import type { ParamSpec, ResolvedConfig } from '@codiff/ldm-core';
+import { formulaValues, fromFile, type ParamSpec, type ResolvedConfig } from '@codiff/ldm-core';
 import { initCheckpoint, loadConfig } from '@codiff/ldm-core/node';
 
 const FIXTURES = fileURLToPath(new URL('../../parity/fixtures/', import.meta.url));
@@ -19,8 +19,8 @@ export const tinyConfig = (model: TinyModel): Promise<ResolvedConfig> =>
   loadConfig(`configs/tiny_${model}.yaml`, { registry: codiffRegistry, root: FIXTURES });
 
 /**
- * A folder as a user has it: `configs/` with the tiny configs, and `pretrained/` with a checkpoint for each model. Weights are
- * seeded, and also layers that start as zero get values: else no UNet would say anything.
+ * A folder as a user has it: `configs/` with the tiny configs, and `pretrained/` with a checkpoint for each model, of weights
+ * by formula.
  */
 export async function tinyWorld(models: readonly TinyModel[]): Promise<string> {
   const root = mkdtempSync(join(tmpdir(), 'codiff-world-'));
@@ -28,9 +28,26 @@ export async function tinyWorld(models: readonly TinyModel[]): Promise<string> {
   mkdirSync(join(root, 'pretrained'));
   for (const model of models) {
     const specs = specsOf(await tinyConfig(model));
-    await initCheckpoint(join(root, `pretrained/tiny_${model}.ckpt`), withoutZeros(specs), 7);
+    await writeFormula(join(root, `pretrained/tiny_${model}.ckpt`), specs);
   }
   return root;
+}
+
+/** Write a checkpoint of weights by the rule of the fixtures' FORMULA.md; buffers have what the constructor gives them. */
+export const writeFormula = (path: string, specs: ReadonlyMap<string, ParamSpec>): Promise<void> =>
+  initCheckpoint(path, byFormula(specs), 0);
+
+/** The same parameters, which start with the values of the formula: also those that would start as zero, and say nothing. */
+function byFormula(specs: ReadonlyMap<string, ParamSpec>): Map<string, ParamSpec> {
+  return new Map(
+    [...specs].map(([key, spec]) => {
+      // Averages begin as copies of weights.
+      const of = spec.init.kind === 'copy' ? spec.init.of : spec;
+      if (of.kind === 'buffer') return [key, spec];
+      const values = fromFile(of, formulaValues(of.key, of.file?.shape ?? of.shape));
+      return [key, { ...spec, init: { kind: 'values', values } }];
+    }),
+  );
 }
 
 /** The same parameters, none of which starts as zero but biases. */
