@@ -1,6 +1,6 @@
 /**
  * `npm run test:nodes -- [--versions 20,22,24,26] [test files]`: runs tests under each Node release, fetched through npm
- * into the user cache. Without files: set-up, doctor and the checks, which need no libtensorflow.
+ * into the user cache. Without files: set-up, doctor, the checks, and the unit tests of ldm-core and codiff.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -16,8 +16,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const USAGE = 'npm run test:nodes -- [--versions 20,22,24,26] [test files]';
 const { values, positionals } = given();
 const versions = values.versions?.split(',') ?? Object.keys(nodes);
+const MODELS = ['packages/ldm-core/src', 'packages/codiff/src'];
 const files =
-  positionals.length > 0 ? positionals : ['scripts', 'packages/engine/test/library', 'packages/cli/src/doctor'];
+  positionals.length > 0
+    ? positionals
+    : ['scripts', 'packages/engine/test/library', 'packages/cli/src/doctor', ...MODELS];
 const cache = join(dirname(cacheRoot(process.env)), 'node');
 const scratch = mkdtempSync(join(tmpdir(), 'codiff-nodes-'));
 /** @type {import('./test/summary.mjs').Counts[]} */
