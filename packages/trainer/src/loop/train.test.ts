@@ -135,7 +135,7 @@ describe('train', () => {
       },
     };
     await expect(start({ train: spoilt, validation: syntheticSource(1) })).rejects.toMatchObject({
-      name: 'TrainError',
+      name: 'RunFailure',
       step: 1,
       names: ['train/loss_simple', 'train/loss_vlb', 'train/loss'],
     });
