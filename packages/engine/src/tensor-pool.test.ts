@@ -34,8 +34,9 @@ describe.skipIf(process.platform !== 'linux')('reserveFirstRegion (Linux tells w
 
   it('counts memory when it is taken, not when it is used', () => {
     const before = allocatedBytes()!;
-    const held = new Uint8Array(64 * MIB);
-    expect(allocatedBytes()! - before).toBeGreaterThanOrEqual(held.length);
+    const held = new Uint8Array(512 * MIB);
+    // Something else of this process may go meanwhile.
+    expect(allocatedBytes()! - before).toBeGreaterThan(held.length / 2);
   });
 });
 
