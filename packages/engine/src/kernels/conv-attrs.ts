@@ -49,3 +49,14 @@ export function convInfo(
     format,
   );
 }
+
+/** The image [B,H,W,C] with the zeros around it that the convolution takes. */
+export function paddedImage(x: tf.Tensor4D, { padInfo }: tf.backend_util.Conv2DInfo): tf.Tensor4D {
+  const { top, bottom, left, right } = padInfo;
+  return tf.pad(x, [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ]);
+}

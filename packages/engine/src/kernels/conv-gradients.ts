@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
-import { type ConvAttrs, convAttrs, convInfo } from './conv-attrs.js';
+import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
 
 type Info = tf.backend_util.Conv2DInfo;
@@ -18,21 +18,14 @@ export const conv2dBackpropInput = defineKernel<
 });
 
 /** Gradient with respect to the filter, with any padding. */
-export const conv2dBackpropFilter = defineKernel<Record<'x' | 'dy', tf.Tensor>, ConvAttrs & { filterShape: number[] }>(
-  tf.Conv2DBackpropFilter,
-  ({ x, dy }, { filterShape, ...conv }) => {
-    const info = convInfo(x.shape, filterShape, conv);
-    if (!padsFirst(info)) return byFilter(info, x, dy);
-    const { top, bottom, left, right } = info.padInfo;
-    const padded = tf.pad(x, [
-      [0, 0],
-      [top, bottom],
-      [left, right],
-      [0, 0],
-    ]);
-    return byFilter(ofPadded(info, conv), padded, dy);
-  },
-);
+export const conv2dBackpropFilter = defineKernel<
+  { x: tf.Tensor4D; dy: tf.Tensor },
+  ConvAttrs & { filterShape: number[] }
+>(tf.Conv2DBackpropFilter, ({ x, dy }, { filterShape, ...conv }) => {
+  const info = convInfo(x.shape, filterShape, conv);
+  if (!padsFirst(info)) return byFilter(info, x, dy);
+  return byFilter(ofPadded(info, conv), paddedImage(x, info), dy);
+});
 
 /** Says that convolutions with explicit padding have gradients here, so that model code need not pad first. */
 export const explicitConvGradients = defineKernel('ExplicitConvGradients', () => []);

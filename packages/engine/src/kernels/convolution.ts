@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
-import { type ConvAttrs, convAttrs, convInfo } from './conv-attrs.js';
+import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
 
 type Info = tf.backend_util.Conv2DInfo;
@@ -57,13 +57,7 @@ export function formOf(info: Info, half = false): Form {
 /** [B,H,W,C] by im2col: a matrix of as many rows as there are pixels, kh kw C wide, times the filter. */
 function convolveColumns(x: tf.Tensor4D, filter: tf.Tensor4D, info: Info): tf.Tensor4D {
   const { batchSize: B, outHeight: H, outWidth: W, outChannels: O, filterHeight, filterWidth, inChannels: C } = info;
-  const { top, bottom, left, right } = info.padInfo;
-  const padded = tf.pad(x, [
-    [0, 0],
-    [top, bottom],
-    [left, right],
-    [0, 0],
-  ]);
+  const padded = paddedImage(x, info);
   const taps: tf.Tensor4D[] = [];
   for (let i = 0; i < filterHeight; i++) {
     for (let j = 0; j < filterWidth; j++) taps.push(tf.slice(padded, [0, i, j, 0], [B, H, W, C]));
