@@ -7,10 +7,11 @@ import { formulaSource, type Source } from '../models/source.js';
 /** One benchmark with several batch sizes that share their weights: each run says which. */
 export function severalBatches(bench: BenchModel, spec: BenchSpec, batches: readonly number[]): BenchCase {
   let weights: Params | undefined;
+  const formula = formulaSource(spec.precision);
   const source: Source = {
-    ...formulaSource(spec.precision),
+    ...formula,
     weights: (...args) => {
-      weights ??= formulaSource(spec.precision).weights(...args);
+      weights ??= formula.weights(...args);
       return weights;
     },
   };

@@ -69,10 +69,11 @@ export function weightsOf(
   precision: BenchSpec['precision'] = 'float32',
 ): Params {
   const weights = new Params();
+  const { keep } = weightStorage(precision);
   for (const [key, spec] of specs) {
     if (!wanted(key)) continue;
     const own = formulaParams(new Map([[key, spec]]), strip);
-    for (const [name, tensor] of own) weights.set(name, weightStorage(precision).keep(tensor, spec));
+    for (const [name, tensor] of own) weights.set(name, keep(tensor, spec));
   }
   return weights;
 }
