@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { atomicWrite } from '@codiff/ldm-core/node';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import type { CodiffErrors } from './codiff-errors.js';
 import { type DemoOptions, DemoUsageError } from './options.js';
 import type { Samples } from './sample.js';
@@ -62,7 +62,7 @@ export function readRecord({ out, mode, faces, heldOut, configs, steps }: DemoOp
 
 /** Write the record, whole or not at all. */
 export const writeRecord = (out: string, record: DemoRecord): Promise<void> =>
-  atomicWrite(join(out, FILE), (sink) => sink.write(new TextEncoder().encode(`${JSON.stringify(record, null, 1)}\n`)));
+  atomicWriteText(join(out, FILE), `${JSON.stringify(record, null, 1)}\n`);
 
 /** The machine in words. */
 export function machineOf(): string {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { atomicWrite } from '@codiff/ldm-core/node';
+import { atomicWrite, atomicWriteText } from '@codiff/ldm-core/node';
 import { encodePng, type ImageEntry } from '@codiff/trainer';
 import { EvidenceError } from './evidence-error.js';
 import type { MethodSamplers, Sampling, WantedImage } from './method-samplers.js';
@@ -49,12 +49,8 @@ export async function claimFolder(folder: string, record: RunRecord, force: bool
     );
   }
   await mkdir(folder, { recursive: true });
-  await writeText(path, `${JSON.stringify(record, null, 1)}\n`);
+  await atomicWriteText(path, `${JSON.stringify(record, null, 1)}\n`);
 }
-
-/** Write a text file, whole or not at all. */
-export const writeText = (path: string, text: string): Promise<void> =>
-  atomicWrite(path, (sink) => sink.write(new TextEncoder().encode(text)));
 
 /** Path of an image. @param folder the method's */
 export const imagePath = (folder: string, { pair, sample }: PlannedImage): string =>

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import type { Claims } from './claims.js';
 import { EvidenceError } from './evidence-error.js';
-import { writeText } from './image-folder.js';
 import type { Sampling } from './method-samplers.js';
 import type { Method } from './methods.js';
 import type { NormalisedPoint } from './mix-weight.js';
@@ -109,5 +109,5 @@ export function readRecord(path: string): EvidenceRecord {
 /** Write a record, whole or not at all. */
 export async function writeRecord(path: string, record: EvidenceRecord): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeText(path, `${JSON.stringify(record, null, 1)}\n`);
+  await atomicWriteText(path, `${JSON.stringify(record, null, 1)}\n`);
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { useEngine } from '@codiff/engine';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import { watchSignals } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LineScreen } from '../demo/status-line.js';
 import { EvidenceError, EvidenceStopped } from './evidence-error.js';
-import { writeText } from './image-folder.js';
 import type { EvidenceOptions } from './options.js';
 import { evidencePage } from './page.js';
 import { makePictures } from './pictures/make-pictures.js';
@@ -76,4 +76,4 @@ async function withPictures(session: Session, record: EvidenceRecord): Promise<E
 const pagePath = (json: string): string => json.replace(/\.json$/, '.md');
 
 const writePage = (json: string, record: EvidenceRecord): Promise<void> =>
-  writeText(pagePath(json), evidencePage(record, triedText()));
+  atomicWriteText(pagePath(json), evidencePage(record, triedText()));

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeText } from './image-folder.js';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 
 const FILE = 'times.json';
 
@@ -31,7 +31,7 @@ export class Times {
     } finally {
       const seconds = (this.all[part] ?? 0) + (performance.now() - began) / 1000;
       this.all[part] = Math.round(10 * seconds) / 10;
-      await writeText(this.path, `${JSON.stringify(this.all, null, 1)}\n`);
+      await atomicWriteText(this.path, `${JSON.stringify(this.all, null, 1)}\n`);
     }
   }
 }

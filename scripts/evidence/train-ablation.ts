@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compile } from '@codiff/engine';
-import { loadConfig } from '@codiff/ldm-core/node';
+import { atomicWriteText, loadConfig } from '@codiff/ldm-core/node';
 import {
   checkTrainingConfig,
   newRunFolder,
@@ -13,7 +13,6 @@ import {
 } from '@codiff/trainer';
 import type { StatusLine } from '../demo/status-line.js';
 import { EvidenceStopped } from './evidence-error.js';
-import { writeText } from './image-folder.js';
 import type { Times } from './times.js';
 
 /** A variant of the collaborative model that is trained anew. */
@@ -118,7 +117,7 @@ export async function trainVariant({ name, configs }: Variant, training: Variant
     steps: progress.globalStep,
     seconds: times.seconds[part]!,
   };
-  await writeText(done, `${JSON.stringify(trained, null, 1)}\n`);
+  await atomicWriteText(done, `${JSON.stringify(trained, null, 1)}\n`);
   line.done(`${name.padEnd(22)} ${trained.steps} steps in ${trained.seconds.toFixed(0)} s`);
   return trained;
 }

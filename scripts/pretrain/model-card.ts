@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import { curveSvg } from './curve-svg.js';
 import { DRAWINGS, drawCommand } from './drawings.js';
 import { FLOORS } from './held-out-figures.js';
-import { readRecord, type ShippedRecord, writeText } from './shipped-record.js';
+import { readRecord, type ShippedRecord } from './shipped-record.js';
 import { commandLine, PRETRAIN_STAGES, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
 
 /** What each model does, and what its file holds. */
@@ -20,9 +21,9 @@ export async function writeModelCard(root: string): Promise<void> {
     const record = await readRecord(root, name);
     if (record === null) continue;
     records.push(record);
-    await writeText(join(root, shippedFile(name, 'svg')), curveSvg(record));
+    await atomicWriteText(join(root, shippedFile(name, 'svg')), curveSvg(record));
   }
-  await writeText(join(root, SHIPPED, 'README.md'), modelCard(records));
+  await atomicWriteText(join(root, SHIPPED, 'README.md'), modelCard(records));
 }
 
 /** The card in Markdown. @param records of the stages that have shipped, in order */

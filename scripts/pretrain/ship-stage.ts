@@ -2,12 +2,13 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { useEngine } from '@codiff/engine';
 import { dumpYaml } from '@codiff/ldm-core';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import { dataModuleOf } from '@codiff/trainer';
 import { exportWeights } from './artefact.js';
 import { curvesOf, medianSpeed, readLog } from './curves.js';
 import { heldOutFigures } from './held-out-figures.js';
 import { configOf, type EarlierRun } from './run-to-resume.js';
-import { checkedRecord, type ShippedRecord, writeRecord, writeText } from './shipped-record.js';
+import { checkedRecord, type ShippedRecord, writeRecord } from './shipped-record.js';
 import {
   commandLine,
   overridesOf,
@@ -32,7 +33,7 @@ export async function shipStage(
   await mkdir(join(root, SHIPPED), { recursive: true });
   const { lightning: _, ...config } = await configOf(stage, root);
   const weights = await exportWeights(name, join(root, folder, 'checkpoints/last.ckpt'), join(root, shippedFile(name)));
-  await writeText(join(root, shippedFile(name, 'yaml')), `${headOf(stage)}${dumpYaml(config)}`);
+  await atomicWriteText(join(root, shippedFile(name, 'yaml')), `${headOf(stage)}${dumpYaml(config)}`);
   const log = await readLog(join(root, folder));
   const { libraryVersion } = await useEngine({ device: 'cpu', deterministic: true });
   const { batchSize } = dataModuleOf(config.data ?? {});

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWrite, hashFile } from '@codiff/ldm-core/node';
+import { atomicWriteText, hashFile } from '@codiff/ldm-core/node';
 import type { ShippedWeights } from './artefact.js';
 import { PretrainError } from './pretrain-error.js';
 import { PRETRAIN_STAGES, type StageName, shippedFile } from './stage-table.js';
@@ -47,11 +47,7 @@ export interface ShippedRecord {
 
 /** Write the record of a stage, whole or not at all. @param root the repository */
 export const writeRecord = (root: string, record: ShippedRecord): Promise<void> =>
-  writeText(join(root, shippedFile(record.stage, 'json')), `${formatJson(record)}\n`);
-
-/** Write a text, whole or not at all. */
-export const writeText = (path: string, text: string): Promise<void> =>
-  atomicWrite(path, (sink) => sink.write(new TextEncoder().encode(text)));
+  atomicWriteText(join(root, shippedFile(record.stage, 'json')), `${formatJson(record)}\n`);
 
 /** JSON of which lists of numbers take a line, not a line a number. */
 const formatJson = (value: unknown): string =>

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imageBytes, readImages } from '@codiff/codiff';
-import { atomicWrite, hashFile } from '@codiff/ldm-core/node';
+import { atomicWrite, atomicWriteText, hashFile } from '@codiff/ldm-core/node';
 import { type HeldOutFace, readOneHot } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { recordBatch } from '../generate/batch-record.js';
@@ -140,7 +140,7 @@ async function claim(
   const text = `${JSON.stringify(record, null, 1)}\n`;
   const path = join(folder, RECORD);
   const held = (await readdir(folder)).filter((name) => !name.startsWith('.'));
-  if (held.length === 0) return atomicWrite(path, (sink) => sink.write(new TextEncoder().encode(text)));
+  if (held.length === 0) return atomicWriteText(path, text);
   const before = held.includes(RECORD) ? await readFile(path, 'utf8') : undefined;
   if (before === text) return;
   throw new InputError(

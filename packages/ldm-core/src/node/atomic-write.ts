@@ -28,6 +28,11 @@ export async function atomicWrite(path: string, fill: (sink: ByteSink) => Promis
   await syncFolder(folder);
 }
 
+/** Write a text file as UTF-8, whole or not at all. @throws the operating system's error, as {@link atomicWrite} */
+export function atomicWriteText(path: string, text: string): Promise<void> {
+  return atomicWrite(path, (sink) => sink.write(new TextEncoder().encode(text)));
+}
+
 /** Largest piece of one write call; the operating system's own limit is just below 2 GiB. */
 const PIECE = 2 ** 30;
 

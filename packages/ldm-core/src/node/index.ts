@@ -1,4 +1,4 @@
-export { atomicWrite } from './atomic-write.js';
+export { atomicWrite, atomicWriteText } from './atomic-write.js';
 export { loadBertVocabulary } from './bert-vocabulary.js';
 export { type LoadConfigOptions, loadConfig } from './config-files.js';
 export { convertCheckpoint } from './convert-checkpoint.js';

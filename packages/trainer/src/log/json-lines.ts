@@ -1,6 +1,6 @@
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { atomicWrite } from '@codiff/ldm-core/node';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import type { LogStart } from './event-file.js';
 import type { LogSink } from './log-sink.js';
 
@@ -19,7 +19,7 @@ export async function openJsonLines(path: string, { step, now = () => Date.now()
   await mkdir(dirname(path), { recursive: true });
   const kept = (await readLogLines(path)).filter((line) => line.step < step);
   const text = kept.map((line) => `${JSON.stringify(line)}\n`).join('');
-  await atomicWrite(path, (sink) => sink.write(new TextEncoder().encode(text)));
+  await atomicWriteText(path, text);
   const handle = await open(path, 'a');
   const write = (line: LogLine): Promise<void> => handle.appendFile(`${JSON.stringify(line)}\n`);
   return {

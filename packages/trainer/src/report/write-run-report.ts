@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { atomicWrite } from '@codiff/ldm-core/node';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import { TrainError } from '../train-error.js';
 import { readRunFiles } from './run-files.js';
 import { parseRunLog } from './run-log.js';
@@ -30,6 +30,6 @@ export async function writeRunReport(run: string, out?: string, date = new Date(
     date,
   });
   const target = out ?? join(dirname(path), RUN_REPORT);
-  await atomicWrite(target, (sink) => sink.write(new TextEncoder().encode(page)));
+  await atomicWriteText(target, page);
   return target;
 }

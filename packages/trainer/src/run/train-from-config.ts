@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type ConfigTree, dumpYaml, type ResolvedConfig } from '@codiff/ldm-core';
-import { atomicWrite } from '@codiff/ldm-core/node';
+import { atomicWriteText } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { optimizerMemory } from '../checkpoint/optimizer-memory.js';
@@ -199,7 +199,7 @@ async function runTest(
 /** The configuration of the run, in the original's two files. */
 async function writeConfigs({ configs, now }: RunFolder, { lightning, ...rest }: ResolvedConfig): Promise<void> {
   const write = (name: string, tree: ConfigTree): Promise<void> =>
-    atomicWrite(join(configs, `${now}-${name}.yaml`), (sink) => sink.write(new TextEncoder().encode(dumpYaml(tree))));
+    atomicWriteText(join(configs, `${now}-${name}.yaml`), dumpYaml(tree));
   await write('project', rest);
   await write('lightning', { lightning: lightning ?? {} });
 }
