@@ -1,7 +1,7 @@
 import { ShapeError, tidyTree } from '@codiff/ldm-core';
 import type * as tf from '@tensorflow/tfjs-core';
 import { checkRules, type InfluenceOptions, type InfluenceRule, influenceMaps } from './influence.js';
-import { type NoiseMix, weightedSum } from './noise-mix.js';
+import { type MixedNoise, weightedSum } from './noise-mix.js';
 
 /** What a dynamic diffuser looks at: the noisy latents, or the noise that its own branch predicts. */
 export const influenceInputs = ['x_t', 'unet_output'] as const;
@@ -26,13 +26,16 @@ export interface CollaborateOptions extends Omit<InfluenceOptions, 'ruled'> {
   readonly influenceInput?: InfluenceInput | undefined;
 }
 
+/** A `NoiseMix` that also takes a scalar [], 0 or 1, as `ruled`: one traced step then does either. */
+export type RuledMix = (x: tf.Tensor4D, t: tf.Tensor1D, ruled?: boolean | tf.Scalar) => MixedNoise;
+
 /**
  * Collaborative diffusion (Huang et al., CVPR 2023): any number of denoisers, each weighted at each pixel and
  * timestep by the softmax of what the dynamic diffusers say.
  * @param collaborators of different names, exactly one of them the remainder
  * @throws RangeError for rules without a meaning; from the mix, ShapeError if an influence map is not one channel of x's size
  */
-export function collaborate(collaborators: readonly Collaborator[], options: CollaborateOptions = {}): NoiseMix {
+export function collaborate(collaborators: readonly Collaborator[], options: CollaborateOptions = {}): RuledMix {
   const { influenceInput = 'x_t', ...rules } = options;
   checkRules(collaborators, rules);
   const names = collaborators.map(({ name }) => name);

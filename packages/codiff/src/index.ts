@@ -5,6 +5,7 @@ export {
   collaborate,
   type InfluenceInput,
   influenceInputs,
+  type RuledMix,
 } from './collaborate.js';
 export { branchPrefixes, composedKey, withBranchUNet } from './compose/branch-keys.js';
 export { ComposeCondStage } from './compose/compose-cond-stage.js';

@@ -36,6 +36,17 @@ describe('four collaborators, computed by hand', () => {
     for (const [i, weight] of [0.1, 0.2, 0.3, 0.4].entries()) expectFlat(plain[i], weight);
   });
 
+  it('does either in one traced step where a scalar says which', () => {
+    for (const [given, ruled] of [
+      [1, true],
+      [0, false],
+    ] as const) {
+      const wanted = influenceMaps(maps(), rules, T500(), { ruled });
+      const got = influenceMaps(maps(), rules, T500(), { ruled: tf.scalar(given) });
+      for (const [i, map] of got.entries()) expectClose(map, wanted[i]!, 0);
+    }
+  });
+
   it('does not depend on the order of the collaborators', () => {
     const order = [2, 0, 3, 1];
     const shuffled = influenceMaps(

@@ -19,8 +19,11 @@ export interface InfluenceOptions {
   readonly softmaxTwice?: boolean | undefined;
   /** Factor on the weights before the second softmax: above 1 it sharpens. Default 1. */
   readonly boostFactor?: number | undefined;
-  /** false: the plain softmax; schedules, scales and the second softmax are passed over. Default true. */
-  readonly ruled?: boolean | undefined;
+  /**
+   * false: the plain softmax; schedules, scales and the second softmax are passed over. Default true. A scalar [], 0 or 1,
+   * instead: one traced step then does either.
+   */
+  readonly ruled?: boolean | tf.Scalar | undefined;
 }
 
 /**
@@ -85,11 +88,18 @@ export function influenceMaps(
   const { softmaxTwice = false, boostFactor = 1, ruled = true } = options;
   return tf.tidy(() => {
     const plain = softmaxOver(logits);
-    if (!ruled) return plain;
+    if (ruled === false) return plain;
     const weights = rescaled(scheduled(plain, rules, t), rules);
-    return softmaxTwice ? softmaxOver(weights.map((weight) => tf.mul<tf.Tensor4D>(weight, boostFactor))) : weights;
+    const changed = softmaxTwice
+      ? softmaxOver(weights.map((weight) => tf.mul<tf.Tensor4D>(weight, boostFactor)))
+      : weights;
+    return ruled === true ? changed : changed.map((weight, i) => either(ruled, weight, plain[i]!));
   });
 }
+
+/** The first where the scalar is 1, the second where it is 0; exactly, since a product with 0 or 1 is. */
+const either = (first: tf.Scalar, a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D =>
+  tf.add(tf.mul(a, first), tf.mul(b, tf.sub(1, first)));
 
 /** Softmax over maps [B,H,W,1], pixel by pixel. */
 function softmaxOver(maps: readonly tf.Tensor4D[]): tf.Tensor4D[] {

@@ -7,7 +7,7 @@ import {
   tidyTree,
   type UNetModel,
 } from '@codiff/ldm-core';
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { collaborate } from '../collaborate.js';
 import type { ComposeUNetConfig } from '../config/compose-unet-config.js';
 import type { Condition } from '../config/conditions.js';
@@ -33,6 +33,8 @@ export interface ComposeInputs {
   readonly contexts: Contexts;
   /** Source of dropout in the dynamic diffusers; without it nothing is dropped. */
   readonly rng?: Rng | undefined;
+  /** Whether the rules count in this pass, in place of the options' `ruled`; see {@link ComposeUNet.ruledBy}. */
+  readonly ruled?: boolean | tf.Scalar | undefined;
   /** The branches count as constants, and their intermediate results are not kept for a backward pass. Default false. */
   readonly frozen?: boolean | undefined;
 }
@@ -102,7 +104,20 @@ export class ComposeUNet {
       eps: (x: tf.Tensor4D) => this.branchNoise(p, condition, x, inputs),
       influence: (input: tf.Tensor4D) => this.influenceLogits(p, condition, input, inputs),
     }));
-    return collaborate(collaborators, mixing)(inputs.x, inputs.t, ruled);
+    return collaborate(collaborators, mixing)(inputs.x, inputs.t, inputs.ruled ?? ruled);
+  }
+
+  /**
+   * Whether the rules count in a pass, by the config's `manual_prob` (original, section 9).
+   * @param draw uniform in [0,1) [], one a pass; needed where `manual_prob` lies in [0,1)
+   * @returns true or false where no draw changes it, else a scalar [] of 0 or 1
+   * @throws RangeError if a draw is needed and there is none
+   */
+  ruledBy(draw?: tf.Scalar): boolean | tf.Scalar {
+    const { manualProb } = this.config;
+    if (manualProb >= 1 || manualProb < 0) return manualProb >= 1;
+    if (draw !== undefined) return tf.tidy(() => tf.cast(tf.lessEqual(draw, manualProb), 'float32') as tf.Scalar);
+    throw new RangeError(`compose unet: manual_prob is ${manualProb}, so each pass needs a draw in [0,1); give one`);
   }
 
   /**

@@ -218,6 +218,30 @@ describe('training', () => {
   });
 });
 
+describe('manual_prob', () => {
+  const rules = { seg_mask_scale_factor: 5, seg_mask_schedule: 'linear_decay' };
+  const lossWith = (manual_prob: number, draw?: number) => {
+    const { model, params } = tinyModel({ compose: { ...rules, manual_prob } });
+    try {
+      return tf.tidy(() => {
+        const embeddings = model.encodeConditions(params, tinyConditions());
+        const batch = { x0: tinyLatents(1), noise: tinyLatents(2), t: steps(301), embeddings };
+        const given = draw === undefined ? {} : { draw: tf.scalar(draw) };
+        return model.losses(params, { ...batch, ...given }).loss.dataSync()[0]!;
+      });
+    } finally {
+      params.dispose();
+    }
+  };
+
+  it('applies the rules of the config in a training pass where a draw is at most it', () => {
+    const [always, never] = [lossWith(1), lossWith(-1)];
+    expect(Math.abs(always - never)).toBeGreaterThan(1e-5);
+    expect([lossWith(0.4, 0.4), lossWith(0.4, 0.41), lossWith(0, 0)]).toEqual([always, never, always]);
+    expect(() => lossWith(0.4)).toThrow(/manual_prob is 0.4, so each pass needs a draw/);
+  });
+});
+
 describe('first stage', () => {
   it('goes to scaled latents and back', () => {
     const { model, params } = two;

@@ -42,6 +42,8 @@ export interface ComposeBatch {
   /** Embeddings, each [B,L,D]: keys and values made beforehand would hide the dynamic diffusers' from the gradient. */
   readonly embeddings: ByCondition<tf.Tensor3D>;
   readonly rng?: Rng | undefined;
+  /** Uniform in [0,1) []; needed where the config's `manual_prob` lies in [0,1). */
+  readonly draw?: tf.Scalar | undefined;
 }
 
 /** Schedule arrays that the original keeps out of its checkpoints. */
@@ -143,13 +145,15 @@ export class LatentDiffusionCompose {
   /**
    * The training loss of a batch (Ho et al. 2020, equation 14), differentiable by the dynamic diffusers: the branches are
    * constants in it.
-   * @param options default: those of the config
+   * @param options default: those of the config, which `manual_prob` may pass over
    */
-  losses(p: Params, { x0, t, noise, embeddings, rng }: ComposeBatch, options?: ComposeOptions): DiffusionLosses {
+  losses(p: Params, batch: ComposeBatch, options?: ComposeOptions): DiffusionLosses {
+    const { x0, t, noise, embeddings, rng, draw } = batch;
     const output = tf.tidy(() => {
       const x = qSample(this.schedule, x0, t, noise);
       const contexts: Contexts = embeddings;
-      return this.mix(p, { x, t, contexts, rng, frozen: true }, options).eps;
+      const ruled = options === undefined ? this.unet.ruledBy(draw) : undefined;
+      return this.mix(p, { x, t, contexts, rng, ruled, frozen: true }, options).eps;
     });
     const losses = pLosses(this.schedule, { x0, t, noise, output, logvar: this.config.logvarInit }, this.config);
     output.dispose();

@@ -71,9 +71,9 @@ export function composePictures(model: LatentDiffusionCompose, setup: DiffusionP
     { name: 'pictures: conditions' },
   );
   const mix = setup.compile(
-    (p: Params, x: tf.Tensor4D, t: tf.Tensor1D, contexts: Readonly<Record<string, tf.Tensor3D>>) =>
+    (p: Params, x: tf.Tensor4D, t: tf.Tensor1D, contexts: Readonly<Record<string, tf.Tensor3D>>, ruled: boolean) =>
       tidyTree(() => {
-        const { eps, influence } = model.mix(p, { x, t, contexts });
+        const { eps, influence } = model.mix(p, { x, t, contexts, ruled });
         return { eps, influence };
       }),
     { name: 'pictures: collaboration' },
@@ -86,14 +86,17 @@ export function composePictures(model: LatentDiffusionCompose, setup: DiffusionP
       latent: { side: config.imageSize, channels: config.channels },
       logEveryT: config.logEveryT,
       scaleFactor: (p) => model.scaleFactor(p),
-      bind(p, batch) {
+      bind(p, batch, rng) {
         const inputs = Object.fromEntries(conditions.map((condition) => [condition, batch[condition]!]));
         const contexts = encode(p, inputs);
         const steps = setup.options.ddimSteps ?? config.timesteps;
         const recorder = recordMixes({ logEveryT: Math.max(1, Math.ceil(steps / MAP_MOMENTS)) });
         let done = false;
-        // Plain softmax, as in training: samples of the log use no schedule (original, section 3).
-        const denoise = mixDenoiser((x, t) => ({ ...mix(p, x, t, contexts), branches: {} }), {
+        // The mix of training, which the config gives: samples of the log use no schedule of a sampler (original, section 3).
+        let calls = 0;
+        const denoise = mixDenoiser((x, t, ruled = true) => ({ ...mix(p, x, t, contexts, ruled), branches: {} }), {
+          manualProb: model.unet.config.manualProb,
+          draw: () => tf.tidy(() => rng.split('rules').split(calls++).uniform([]).dataSync()[0]!),
           onMix: (event) => {
             if (!done) recorder.onMix(event);
           },

@@ -5,6 +5,8 @@ import { embeddingKey } from '../latents/cached-batch.js';
 import { type DiffusionTrainingOptions, diffusionTraining } from './diffusion-training.js';
 import type { Training } from './train-state.js';
 
+const WHOLE = { index: 0, of: 1 };
+
 /**
  * Training of a collaborative model: its dynamic diffusers only. Branches, encoders and first stage are read and never
  * written, so they stay as they are to the last bit. Batches hold images under `first_stage_key` and, under the name of
@@ -15,6 +17,7 @@ export function composeTraining(
   specs: ReadonlyMap<string, ParamSpec>,
   options: DiffusionTrainingOptions,
 ): Training {
+  const { manualProb } = model.unet.config;
   return diffusionTraining<Readonly<Record<string, tf.Tensor3D>>>(
     {
       schedule: model.schedule,
@@ -38,7 +41,12 @@ export function composeTraining(
           Object.fromEntries(model.conditions.map((condition) => [condition, batch[condition]!])),
         );
       },
-      losses: (p, embeddings, { x0, t, noise, dropout }) => model.losses(p, { x0, t, noise, embeddings, rng: dropout }),
+      losses: (p, embeddings, { x0, t, noise, rng, dropout }) => {
+        // One draw for all processes that share the batch, as for one process with the whole of it.
+        const draw =
+          manualProb >= 0 && manualProb < 1 ? rng.share(WHOLE).split('rules').uniform<tf.Rank.R0>([]) : undefined;
+        return model.losses(p, { x0, t, noise, embeddings, rng: dropout, draw });
+      },
     },
     specs,
     options,
