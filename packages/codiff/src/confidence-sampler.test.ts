@@ -5,7 +5,8 @@ import { expectClose, expectTensors, useCpu } from '../test/support.js';
 import { type Tiny, tinyConditions, tinyLatents, tinyModel } from '../test/tiny-model.js';
 import { composeOptions } from './compose/compose-options.js';
 import type { Contexts } from './compose/contexts.js';
-import { confidenceMix, sampleConfidence } from './confidence-sampler.js';
+import { confidenceMix, confidenceRecorder, sampleConfidence } from './confidence-sampler.js';
+import { ConfidenceSamplerConfig } from './config/compose-unet-config.js';
 import { mixDenoiser } from './mix-denoiser.js';
 import { recordMixes } from './mix-recorder.js';
 
@@ -62,4 +63,25 @@ it('runs the step it is given, and reports maps and latents', async () => {
 it('leaves nothing behind but the latents', async () => {
   const xT = tinyLatents(1);
   await expectTensors(1, () => sampleConfidence(tiny.model, tiny.params, contexts, xT, run()));
+});
+
+it('keeps what the original’s options ask for', async () => {
+  const asked = (given: object) => confidenceRecorder(ConfidenceSamplerConfig.parse(given));
+  expect(asked({})).toBeNull();
+  const maps = asked({ returnConfidenceMap: true })!;
+  await sample({ onMix: maps.onMix });
+  expect(Object.entries(maps.influence).map(([name, list]) => [name, list.length])).toEqual([
+    ['seg_mask', 2],
+    ['text', 2],
+  ]);
+  expect(maps.branches).toEqual({});
+  const all = asked({ returnConfidenceMap: true, returnEachBranch: true })!;
+  await sample({ onMix: all.onMix });
+  expect(Object.keys(all.branches)).toEqual(['seg_mask', 'text']);
+  maps.dispose();
+  all.dispose();
+  const text = recordMixes({ names: ['text'], branches: true });
+  await sample({ onMix: text.onMix });
+  expect([Object.keys(text.influence), Object.keys(text.branches)]).toEqual([['text'], ['text']]);
+  text.dispose();
 });

@@ -6,6 +6,7 @@ import type { Contexts } from './compose/contexts.js';
 import type { LatentDiffusionCompose } from './compose/latent-diffusion-compose.js';
 import { ConfidenceSamplerConfig } from './config/compose-unet-config.js';
 import { type MixDenoiserOptions, mixDenoiser } from './mix-denoiser.js';
+import { type MixRecorder, recordMixes } from './mix-recorder.js';
 import type { MixedNoise } from './noise-mix.js';
 
 /** One collaborative step as a function of everything it reads: what a caller compiles, once for all images. */
@@ -66,4 +67,15 @@ export function confidenceMix(
   const { confidenceInput } = model.unet.config;
   const mix = { segMaskScaleFactor, segMaskSchedule, softmaxTwice, boostFactor, confidenceInput };
   return { mix: composeOptions(mix, model.conditions), manualProb };
+}
+
+/**
+ * What the original's sampler keeps of a run, for {@link sampleConfidence}'s `onMix`: with `return_confidence_map` the
+ * influence maps of its `conditions`, with `return_each_branch` their noise too.
+ * @param config checked @param logEveryT as of `recordMixes`
+ * @returns null where it keeps nothing; else to be disposed of by the caller
+ */
+export function confidenceRecorder(config: ConfidenceSamplerConfig, logEveryT = 1): MixRecorder | null {
+  const { returnConfidenceMap, returnEachBranch, conditions } = config;
+  return returnConfidenceMap ? recordMixes({ logEveryT, branches: returnEachBranch, names: conditions }) : null;
 }

@@ -18,7 +18,13 @@ export {
   type LatentDiffusionComposeParts,
 } from './compose/latent-diffusion-compose.js';
 export { composeFixed, type FixedCollaborator } from './compose-fixed.js';
-export { type ConfidenceOptions, confidenceMix, type MixStep, sampleConfidence } from './confidence-sampler.js';
+export {
+  type ConfidenceOptions,
+  confidenceMix,
+  confidenceRecorder,
+  type MixStep,
+  sampleConfidence,
+} from './confidence-sampler.js';
 export {
   ComposeCondStageConfig,
   ComposeUNetConfig,
@@ -59,7 +65,7 @@ export { blend } from './images/blend.js';
 export { type GridOptions, makeGrid } from './images/grid.js';
 export { type ByteImage, type ImageBatch, joinBatches, readImages } from './images/image.js';
 export { editedImageBytes, imageBytes, latentBytes } from './images/levels.js';
-export { imageSheet, influenceSheet, loggerSheet, STEP_GRID } from './images/sheets.js';
+export { imageSheet, influenceSheet, type LoggerSheetOptions, loggerSheet, STEP_GRID } from './images/sheets.js';
 export { checkRules, type InfluenceOptions, type InfluenceRule, influenceMaps } from './influence.js';
 export { type InfluenceSchedule, influenceSchedules, scheduleFactor } from './influence-schedule.js';
 export { type MixDenoiserOptions, type MixEvent, mixDenoiser } from './mix-denoiser.js';

@@ -18,10 +18,13 @@ export interface MixRecorderOptions {
   readonly logEveryT?: number | undefined;
   /** Keep the noise of each branch too. Default false. */
   readonly branches?: boolean | undefined;
+  /** Collaborators whose maps and branches are kept. Default: all. */
+  readonly names?: readonly string[] | undefined;
 }
 
 /** An observer that keeps the influence maps of a run, as the original's `intermediates` do. */
-export function recordMixes({ logEveryT = 1, branches: keepsBranches = false }: MixRecorderOptions = {}): MixRecorder {
+export function recordMixes(options: MixRecorderOptions = {}): MixRecorder {
+  const { logEveryT = 1, branches: keepsBranches = false, names } = options;
   if (!Number.isInteger(logEveryT) || logEveryT < 1) {
     throw new RangeError(`recordMixes: logEveryT is ${logEveryT}, wanted an integer of at least 1`);
   }
@@ -29,6 +32,7 @@ export function recordMixes({ logEveryT = 1, branches: keepsBranches = false }: 
   const branches: Record<string, tf.Tensor4D[]> = {};
   const add = (lists: Record<string, tf.Tensor4D[]>, tensors: Readonly<Record<string, tf.Tensor4D>>): void => {
     for (const [name, tensor] of Object.entries(tensors)) {
+      if (names !== undefined && !names.includes(name)) continue;
       lists[name] ??= [];
       lists[name].push(tf.clone(tensor));
     }

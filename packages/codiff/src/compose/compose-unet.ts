@@ -108,6 +108,26 @@ export class ComposeUNet {
   }
 
   /**
+   * One pass as the original's config asks for it: `output`, the mixed noise [B,H,W,C]; with `return_confidence_map` each
+   * `<condition>_confidence_map` [B,H,W,1]; with `return_each_branch` each `<condition>_unet_output` [B,H,W,C]. What is not
+   * asked for is freed.
+   * @throws as {@link mix}
+   */
+  forward(p: Params, inputs: ComposeInputs): Readonly<Record<string, tf.Tensor4D>> {
+    const { returnConfidenceMap, returnEachBranch } = this.config;
+    return tidyTree(() => {
+      const { eps, influence, branches } = this.mix(p, inputs);
+      const named = (part: string, tensors: Readonly<Record<string, tf.Tensor4D>>) =>
+        Object.fromEntries(Object.entries(tensors).map(([condition, tensor]) => [`${condition}_${part}`, tensor]));
+      return {
+        output: eps,
+        ...(returnConfidenceMap ? named('confidence_map', influence) : {}),
+        ...(returnEachBranch ? named('unet_output', branches) : {}),
+      };
+    });
+  }
+
+  /**
    * Whether the rules count in a pass, by the config's `manual_prob` (original, section 9).
    * @param draw uniform in [0,1) [], one a pass; needed where `manual_prob` lies in [0,1)
    * @returns true or false where no draw changes it, else a scalar [] of 0 or 1

@@ -74,6 +74,18 @@ describe('a grid', () => {
     );
     expect([width, ...values].filter((_, i) => i % 3 === 1 || i === 0)).toEqual([3, 0, 255, 191]);
   });
+
+  it('keeps the low eight bits of levels that training logs without clamping or mapping', () => {
+    const levels = (more: object, ...given: number[]) => {
+      const image = { values: Float32Array.from(given), shape: [1, 1, 1, 3] as const };
+      return [...loggerSheet(image, { nrow: 4, ...more }).values];
+    };
+    expect(levels({ clamp: false }, -1.1, 3, 0.5)).toEqual([256 - 12, 510 - 256, 191]);
+    expect(levels({ rescale: false }, -0.5, 9, 0.5)).toEqual([256 - 127, 255, 127]);
+    expect(levels({ clamp: false, rescale: false }, 0, 2, 0.5)).toEqual([0, 510 - 256, 127]);
+    const ground = loggerSheet({ ...three, values: Float32Array.of(1, 1, 1) }, { nrow: 3, rescale: false });
+    expect(ground.values[0]).toBe(0);
+  });
 });
 
 describe('blending', () => {

@@ -9,6 +9,7 @@ export const ImageLoggerConfig = z.strictObject({
   batchFrequency: count(),
   /** At most so many a key; 0: never. */
   maxImages: whole(0),
+  /** Cut off what lies outside -1..1. */
   clamp: flag().default(true),
   /** Also at the powers of two below the frequency, each once. */
   increaseLogSteps: flag().default(true),

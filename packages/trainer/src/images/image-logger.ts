@@ -67,9 +67,9 @@ export class ImageLogger implements ImageWriter {
     await mkdir(at, { recursive: true });
     const six = (n: number): string => String(n).padStart(6, '0');
     const path = join(at, `${key}_gs-${six(globalStep)}_e-${six(epoch)}_b-${six(batchIndex)}.png`);
-    const forFile = config.rescale ? shown : { ...shown, values: shown.values.map((value) => 2 * value - 1) };
-    await writeFile(path, await pngOf(loggerSheet(forFile, { nrow: ROW.file })));
-    const { width, height, ...event } = loggerSheet(shown, { nrow: ROW.events });
+    const { clamp, rescale } = config;
+    await writeFile(path, await pngOf(loggerSheet(shown, { nrow: ROW.file, clamp, rescale })));
+    const { width, height, ...event } = loggerSheet(shown, { nrow: ROW.events, clamp });
     await log.image(globalStep, `${split}/${key}`, { width, height, png: await pngOf({ width, height, ...event }) });
     return path;
   }
