@@ -242,6 +242,57 @@ describe('manual_prob', () => {
   });
 });
 
+describe('a pass as the original’s config asks for it', () => {
+  it('gives maps and branches where they are asked for, and frees the others', async () => {
+    const { model, params } = two;
+    const inputs = {
+      x: tinyLatents(1),
+      t: steps(301),
+      contexts: model.encodeConditions(params, tinyConditions()),
+    };
+    const { eps, influence, branches } = model.mix(params, inputs);
+    const asked = (compose: object) => tinyModel({ compose }).model.unet.forward(params, inputs);
+    await expectTensors(1, () => model.unet.forward(params, inputs));
+    expectClose(model.unet.forward(params, inputs).output, eps, 0);
+    const maps = asked({ return_confidence_map: true });
+    expect(Object.keys(maps)).toEqual(['output', 'seg_mask_confidence_map', 'text_confidence_map']);
+    expectClose(maps.text_confidence_map, influence.text!, 0);
+    const noise = asked({ return_each_branch: true });
+    expect(Object.keys(noise)).toEqual(['output', 'seg_mask_unet_output', 'text_unet_output']);
+    expectClose(noise.seg_mask_unet_output, branches.seg_mask!, 0);
+  });
+});
+
+describe('num_timesteps_cond', () => {
+  it('noises every condition at its own timestep, and none where it is 1', () => {
+    const noised = (num_timesteps_cond: number, t: number) => {
+      const { model, params } = tinyModel({ params: { num_timesteps_cond } });
+      const embeddings = model.encodeConditions(params, tinyConditions());
+      const shapes: string[] = [];
+      const given = model.noisedConditions(embeddings, steps(t), (name, shape) => {
+        shapes.push(`${name} ${shape}`);
+        return tf.ones([...shape] as [number, number, number]);
+      });
+      const { schedule } = model;
+      params.dispose();
+      return { embeddings, given, shapes, schedule };
+    };
+    const none = noised(1, 2);
+    expect([none.given, none.shapes]).toEqual([none.embeddings, []]);
+    // Of 3 steps spread over 0..999 the third is 999; so are all behind it.
+    for (const [t, own] of [
+      [0, 0],
+      [2, 999],
+      [700, 999],
+    ] as const) {
+      const { embeddings, given, shapes, schedule } = noised(3, t);
+      expect(shapes).toEqual(['text 1,5,8', 'seg_mask 1,4,8']);
+      const [signal, noise] = [schedule.sqrtAlphasCumprod[own]!, schedule.sqrtOneMinusAlphasCumprod[own]!];
+      expectClose(given.text, tf.add(tf.mul(embeddings.text!, signal), noise), 1e-6);
+    }
+  });
+});
+
 describe('first stage', () => {
   it('goes to scaled latents and back', () => {
     const { model, params } = two;

@@ -1,10 +1,12 @@
 import {
   type AutoencoderKL,
   type ContextKeys,
+  conditionTimesteps,
   type DiffusionLosses,
   declareEma,
   LatentScale,
   makeSchedule,
+  noiseCondition,
   type Params,
   pLosses,
   qSample,
@@ -69,6 +71,7 @@ export class LatentDiffusionCompose {
   readonly firstStage: AutoencoderKL<unknown>;
   readonly condStage: ComposeCondStage;
   private readonly scale: LatentScale;
+  private readonly conditionSteps: Int32Array | null;
 
   constructor(
     private readonly scope: Scope,
@@ -81,6 +84,8 @@ export class LatentDiffusionCompose {
       if (name !== NOT_STORED) scope.buffer(name, [values.length], { kind: 'values', values });
     }
     this.scale = new LatentScale(scope, config);
+    const { timesteps, numTimestepsCond } = config;
+    this.conditionSteps = numTimestepsCond > 1 ? conditionTimesteps(timesteps, numTimestepsCond) : null;
     this.unet = parts.unet(scope.at('model'));
     if (config.useEma) declareEma(scope, 'model', (key) => this.isTrained(key));
     this.firstStage = parts.firstStage(scope.at('first_stage_model'));
@@ -127,6 +132,24 @@ export class LatentDiffusionCompose {
   /** Encode every condition, once a prompt; see `ComposeCondStage.forward`. */
   encodeConditions(p: Params, inputs: ByCondition<tf.Tensor>): ByCondition<tf.Tensor3D> {
     return this.condStage.forward(p, inputs);
+  }
+
+  /**
+   * With `num_timesteps_cond` above 1, conditions are noised too, in training and in ancestral sampling; see
+   * `LatentDiffusion.noisedCondition`.
+   * @param embeddings each [B,L,D] @param t timesteps of x, int32 [B] @param noise standard normal for a condition [B,L,D]
+   * @returns the embeddings at their own timesteps; themselves if the model does not noise them
+   */
+  noisedConditions(
+    embeddings: ByCondition<tf.Tensor3D>,
+    t: tf.Tensor1D,
+    noise: (condition: string, shape: readonly number[]) => tf.Tensor3D,
+  ): ByCondition<tf.Tensor3D> {
+    const steps = this.conditionSteps;
+    if (steps === null) return embeddings;
+    const noised = (name: string, embedding: tf.Tensor3D): tf.Tensor3D =>
+      tf.tidy(() => noiseCondition(this.schedule, steps, embedding, t, noise(name, embedding.shape)));
+    return Object.fromEntries(Object.entries(embeddings).map(([name, embedding]) => [name, noised(name, embedding)]));
   }
 
   /** Everything that attention needs of embeddings, once an image; see `ComposeUNet.contextKeys`. The caller owns it. */

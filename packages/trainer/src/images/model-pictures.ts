@@ -1,5 +1,5 @@
 import { type ImageBatch, type LatentDiffusionCompose, mixDenoiser, recordMixes } from '@codiff/codiff';
-import { type LatentDiffusion, type Params, tidyTree } from '@codiff/ldm-core';
+import { type Denoise, type LatentDiffusion, type Params, tidyTree } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Compile } from '../steps/consume.js';
 import { drawCaptions, drawMasks, type ReadTokens } from './condition-pictures.js';
@@ -94,15 +94,29 @@ export function composePictures(model: LatentDiffusionCompose, setup: DiffusionP
         let done = false;
         // The mix of training, which the config gives: samples of the log use no schedule of a sampler (original, section 3).
         let calls = 0;
-        const denoise = mixDenoiser((x, t, ruled = true) => ({ ...mix(p, x, t, contexts, ruled), branches: {} }), {
-          manualProb: model.unet.config.manualProb,
-          draw: () => tf.tidy(() => rng.split('rules').split(calls++).uniform([]).dataSync()[0]!),
-          onMix: (event) => {
-            if (!done) recorder.onMix(event);
-          },
-        });
+        const denoiseBy = (given: typeof contexts): Denoise =>
+          mixDenoiser((x, t, ruled = true) => ({ ...mix(p, x, t, given, ruled), branches: {} }), {
+            manualProb: model.unet.config.manualProb,
+            draw: () => tf.tidy(() => rng.split('rules').split(calls++).uniform([]).dataSync()[0]!),
+            onMix: (event) => {
+              if (!done) recorder.onMix(event);
+            },
+          });
+        const denoise = denoiseBy(contexts);
+        const ancestral: Denoise = async (x, t, event) => {
+          const noise = rng.split('condition noise').split(t);
+          const own = tf.tidy(() =>
+            model.noisedConditions(contexts, fill(x, t), (name, shape) => noise.split(name).normal(shape)),
+          );
+          try {
+            return await denoiseBy(own)(x, t, event);
+          } finally {
+            tf.dispose(Object.values(own));
+          }
+        };
         return {
           denoise,
+          ...(config.numTimestepsCond > 1 ? { ancestral } : {}),
           dispose() {
             recorder.dispose();
             tf.dispose(Object.values(contexts));

@@ -45,7 +45,9 @@ export function composeTraining(
         // One draw for all processes that share the batch, as for one process with the whole of it.
         const draw =
           manualProb >= 0 && manualProb < 1 ? rng.share(WHOLE).split('rules').uniform<tf.Rank.R0>([]) : undefined;
-        return model.losses(p, { x0, t, noise, embeddings, rng: dropout, draw });
+        const ofCondition = rng.split('condition noise');
+        const noised = model.noisedConditions(embeddings, t, (name, shape) => ofCondition.split(name).normal(shape));
+        return model.losses(p, { x0, t, noise, embeddings: noised, rng: dropout, draw });
       },
     },
     specs,
