@@ -88,6 +88,8 @@ function problems(...overrides: string[]): string[] {
   return [];
 }
 
+const KWARGS = 'lightning.callbacks.image_logger.params.log_images_kwargs';
+
 describe('a training config', () => {
   test.each([
     ['data.params.batch_size=0', 'data.params.batch_size: wanted a positive whole number; got 0'],
@@ -110,6 +112,8 @@ describe('a training config', () => {
       'lightning.trainer.accumulate_grad_batches: wanted a positive whole number',
     ],
     ['lightning.trainer.max_epoch=1', "lightning.trainer.max_epoch: unknown key 'max_epoch'"],
+    [`${KWARGS}={ddim_steps: 0}`, `${KWARGS}.ddim_steps: wanted a positive whole number; got 0`],
+    [`${KWARGS}={ddim_step: 5}`, `${KWARGS}.ddim_step: log_images does not know it; did you mean 'ddim_steps'?`],
     ['lightning.callbacks=1', 'lightning.callbacks: wanted a mapping; got 1'],
     ['lightning=1', 'lightning: wanted a mapping; got 1'],
     ['data=', 'data: wanted a mapping'],
@@ -135,6 +139,7 @@ describe('a training config', () => {
     expect(
       problems('lightning.trainer.gpus=0,1,2,3,', 'lightning.trainer.max_epochs=3', 'lightning.trainer.precision=32'),
     ).toEqual([]);
+    expect(problems(`${KWARGS}={quantize_denoised: true, anything: 1, N: 2}`)).toEqual([]);
     expect(problems('lightning.callbacks.checkpoint_callback.params.save_top_k=3')).toEqual([]);
     expect(problems('lightning.callbacks.metrics_over_trainsteps_checkpoint={}')).toEqual([]);
     expect(problems('lightning.modelcheckpoint.params.save_top_k=3', 'lightning.logger.params.name=x')).toEqual([]);

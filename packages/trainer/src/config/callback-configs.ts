@@ -1,7 +1,8 @@
 import { fields } from '@codiff/ldm-core';
 import { z } from 'zod';
+import { pictureArguments } from './picture-arguments.js';
 
-const { anyMapping, count, flag, ignored, number, text, whole } = fields;
+const { count, flag, ignored, number, text, whole } = fields;
 
 /** `main.ImageLogger`: when and how images of a run are written (original, 3 and 19.8). */
 export const ImageLoggerConfig = z.strictObject({
@@ -19,7 +20,7 @@ export const ImageLoggerConfig = z.strictObject({
   logOnBatchIdx: flag().default(false),
   logFirstStep: flag().default(false),
   /** Arguments of `log_images`, by its own names. */
-  logImagesKwargs: anyMapping()
+  logImagesKwargs: pictureArguments()
     .nullable()
     .default(null)
     .transform((kwargs) => kwargs ?? {}),
@@ -46,7 +47,7 @@ export type SetupCallbackConfig = z.output<typeof SetupCallbackConfig>;
 
 /** `main.LearningRateMonitor`: logs learning rates. */
 export const LearningRateMonitorConfig = z.strictObject({
-  /** null: both. */
+  /** `epoch`: with the first logged step of each epoch only; null: both, which is every step. */
   loggingInterval: fields.oneOf(['step', 'epoch']).nullable().default(null),
 });
 

@@ -1,27 +1,4 @@
-import { fields } from '@codiff/ldm-core';
-import { z } from 'zod';
-
-const { count, flag, number, text, whole } = fields;
-
-/** Arguments of the original's `log_images` (19.8), for both kinds of model. Others are accepted and change nothing. */
-const PictureArguments = z.object({
-  /** Autoencoders: inputs alone. */
-  only_inputs: flag().default(false),
-  /** Diffusion models: at most so many samples. */
-  N: count().default(8),
-  /** Samples in rows over time. */
-  n_row: count().default(4),
-  sample: flag().default(true),
-  /** null: ancestral sampling, all steps. */
-  ddim_steps: whole(1).nullable().default(50),
-  ddim_eta: number().default(1),
-  /** Keep only these keys; null: all. */
-  return_keys: z.array(text(), { error: 'wanted a list of keys' }).nullable().default(null),
-  inpaint: flag().optional(),
-  plot_denoise_rows: flag().default(false),
-  plot_progressive_rows: flag().optional(),
-  plot_diffusion_rows: flag().default(true),
-});
+import { PictureArguments } from '../config/picture-arguments.js';
 
 /** How pictures of a model are made. */
 export interface PictureOptions {
