@@ -88,6 +88,8 @@ export interface TrainRun {
   readonly accumulate?: number;
   /** Learning rates by the name they are logged under. */
   readonly rates: Readonly<Record<string, number>>;
+  /** `epoch`: they are logged with the first logged step of each epoch; default: with every one. */
+  readonly logRates?: 'step' | 'epoch';
   /** Factor of the learning rates at a step counted from 0; default: 1. */
   readonly lrFactor?: (step: number) => number;
   readonly keeper: RunKeeper;

@@ -71,6 +71,11 @@ describe('train', () => {
     expect(valuesOf(lines[0]!)['speed/images_per_second']).toBeGreaterThan(0);
   });
 
+  it('logs learning rates with the first step of each epoch where told to', async () => {
+    const { lines } = await start({ limits: { maxEpochs: 2 }, logRates: 'epoch' });
+    expect(lines.filter((line) => 'lr-AdamW' in valuesOf(line)).map(({ step }) => step)).toEqual([1, 4]);
+  });
+
   it('updates after groups of batches, and after the shorter group that ends an epoch', async () => {
     const { end } = await start({ accumulate: 2, limits: { maxEpochs: 2 } });
     expect(end.progress).toMatchObject({ globalStep: 4, batches: 6 });

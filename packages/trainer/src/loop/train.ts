@@ -40,6 +40,8 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   let { progress } = run;
   let { state } = run.divided;
   let sound = true;
+  /** The epoch in which learning rates were logged last. */
+  let ratesLogged = -1;
   let saved: Progress | null = null;
   const unread = new UnreadSteps(logEvery * accumulate);
   const forecaster = new Forecaster({ limits, batchesPerEpoch: run.train.length, accumulate });
@@ -151,7 +153,9 @@ export async function train(run: TrainRun): Promise<TrainEnd> {
   const logSteps = (values: Readonly<Record<string, number>>, pace: Pace): Promise<void> => {
     const { globalStep, epoch } = progress;
     const factor = lrFactor(globalStep - 1);
-    const rates = Object.entries(run.rates).map(([name, rate]) => [name, rate * factor]);
+    const due = run.logRates !== 'epoch' || ratesLogged !== epoch;
+    ratesLogged = epoch;
+    const rates = due ? Object.entries(run.rates).map(([name, rate]) => [name, rate * factor]) : [];
     return logScalars(globalStep, {
       ...values,
       ...Object.fromEntries(rates),

@@ -44,6 +44,13 @@ it('builds the full-size trainings, of which none takes memory yet', async () =>
   expect(tf.memory().numTensors).toBe(held);
 });
 
+it('refuses another batch key for the conditions of a collaborative model than the one that batches have', async () => {
+  const given = await load('configs/512_codiff_mask_text', ['model.params.cond_stage_key=caption']);
+  expect(() => buildTraining(given, 1e-6, {})).toThrow(
+    /model.params.cond_stage_key: .* under 'conditions', not 'caption'.*set cond_stage_key: conditions/s,
+  );
+});
+
 it('says which files a training begins with', async () => {
   expect(await filesOf('configs/512_text')).toEqual(['pretrained/512_vae.ckpt']);
   expect(await filesOf('configs/512_codiff_mask_text')).toContain('pretrained/512_mask.ckpt');

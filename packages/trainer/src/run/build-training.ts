@@ -4,6 +4,7 @@ import {
   type AutoencoderKL,
   BERTEmbedder,
   buildModel,
+  ConfigError,
   LatentDiffusion,
   LPIPSWithDiscriminator,
   type ParamSpec,
@@ -89,6 +90,7 @@ export function buildTraining(
       model instanceof LatentDiffusion
         ? latentDiffusionTraining(model, specs, { lr, ...options })
         : composeTraining(model, specs, { lr, ...options });
+    if (model instanceof LatentDiffusionCompose) checkConditionsKey(model.config.condStageKey);
     const measure: BuiltTraining['measure'] = (p, source, seed) => measureScale(model, p, source, seed);
     return {
       training,
@@ -127,6 +129,20 @@ export function buildTraining(
 
 function scheduleOf(config: TargetConfig | null): Pick<BuiltTraining, 'lrFactor'> {
   return config ? { lrFactor: codiffRegistry.build(config, roles.lrSchedule, Scope.root(), {}) } : {};
+}
+
+/** What a batch keeps its conditions under where there are several: no other key has them (original, section 7). */
+const CONDITIONS_KEY = 'conditions';
+
+function checkConditionsKey(key: string): void {
+  if (key === CONDITIONS_KEY) return;
+  throw new ConfigError([
+    {
+      path: 'model.params.cond_stage_key',
+      message: `a batch has the conditions of a collaborative model under '${CONDITIONS_KEY}', not '${key}'`,
+      suggestion: `set cond_stage_key: ${CONDITIONS_KEY}`,
+    },
+  ]);
 }
 
 function hasGanLoss(model: unknown): model is AutoencoderKL<LPIPSWithDiscriminator> {

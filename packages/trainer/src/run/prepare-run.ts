@@ -4,7 +4,7 @@ import type { Params, ResolvedConfig } from '@codiff/ldm-core';
 import type { CheckpointKeeper } from '../checkpoint/keeper.js';
 import { recordedSeed } from '../checkpoint/keeper.js';
 import { BEGINNING, type Progress } from '../checkpoint/progress.js';
-import type { FaceDatasetOptions } from '../data/face-dataset.js';
+import { FaceDataset, type FaceDatasetOptions } from '../data/face-dataset.js';
 import { FaceLoader, type FaceLoaderOptions } from '../data/loader/face-loader.js';
 import { cachedSource } from '../latents/cached-source.js';
 import type { FrozenEncoder } from '../latents/encode-samples.js';
@@ -68,8 +68,8 @@ export interface RunData {
   whole(): BatchSource;
   readonly validation: BatchSource | undefined;
   readonly test: BatchSource | undefined;
-  /** Samples of the three. */
-  readonly samples: Readonly<Record<'train' | 'validation' | 'test', number>>;
+  /** Samples of each data set; 0 where there is none. */
+  readonly samples: Readonly<Record<'train' | 'validation' | 'test' | 'predict', number>>;
   /**
    * The data of training and validation with latents in place of images, from a cache that is filled first.
    * @param p the weights that training begins with
@@ -131,6 +131,7 @@ export async function openData(request: TrainRequest, planned: PlannedRun): Prom
         train: train.dataset.length,
         validation: validation?.dataset.length ?? 0,
         test: tested?.dataset.length ?? 0,
+        predict: rank === 0 && settings.predict ? new FaceDataset(settings.predict).length : 0,
       },
       async cached(p) {
         if (settings.cache === null || !built.frozen) {

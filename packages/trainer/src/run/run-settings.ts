@@ -1,5 +1,5 @@
 import { type ConfigTree, isTree, parseConfig, type ResolvedConfig } from '@codiff/ldm-core';
-import { ImageLoggerConfig, ModelCheckpointConfig } from '../config/callback-configs.js';
+import { ImageLoggerConfig, LearningRateMonitorConfig, ModelCheckpointConfig } from '../config/callback-configs.js';
 import { dataCacheOf } from '../config/training-file.js';
 import { dataModuleOf } from '../data/data-module.js';
 import type { FaceDatasetOptions } from '../data/face-dataset.js';
@@ -32,9 +32,13 @@ export interface RunSettings {
   /** Data that a finished run is tested on; null: none. */
   readonly test: FaceDatasetOptions | null;
   readonly shuffleTest: boolean;
+  /** Data that is looked at and counted as the original does, and used by nothing; null: none. */
+  readonly predict: FaceDatasetOptions | null;
   /** Base learning rates by group, in order; null: one for all. */
   readonly rateRules: readonly RateRule[] | null;
   readonly logEvery: number;
+  /** Learning rates are logged with every step that is, or with the first of each epoch. */
+  readonly logRates: 'step' | 'epoch';
   readonly checkpoint: ModelCheckpointConfig;
   /** Of the folder of event files; null: the next one. */
   readonly logVersion: number | null;
@@ -74,7 +78,9 @@ const DEFAULTS = { maxEpochs: 1000, logEvery: 50, keepBest: 10, sanityBatches: 2
 
 /** Read them. @param config checked, with the original's defaults under `lightning` @throws Error without training data */
 export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
-  const { batchSize, numWorkers, train, validation, shuffleValidation, test, shuffleTest } = dataModuleOf(data ?? {});
+  const { batchSize, numWorkers, train, validation, shuffleValidation, test, shuffleTest, predict } = dataModuleOf(
+    data ?? {},
+  );
   if (train === undefined) throw new TrainError('train: data.params.train is missing, so there is nothing to train on');
   const { cacheLatents, cacheFolder, cacheGib } = dataCacheOf(data ?? {});
   const trainer = section(lightning, 'trainer');
@@ -82,6 +88,10 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
   const checkpoint = { ...section(callbacks, 'checkpoint_callback') };
   const given = section(lightning, 'modelcheckpoint');
   const params = { ...section(checkpoint, 'params'), ...section(given, 'params') };
+  const rates = parseConfig(LearningRateMonitorConfig, {
+    target: 'learning_rate_logger',
+    params: section(section(callbacks, 'learning_rate_logger'), 'params'),
+  });
   const steps = callbacks.metrics_over_trainsteps_checkpoint;
   return {
     batchSize,
@@ -103,8 +113,10 @@ export function runSettings({ data, lightning }: ResolvedConfig): RunSettings {
     cache: cacheLatents ? { folder: cacheFolder, maxBytes: cacheGib * 2 ** 30 } : null,
     test: test ?? null,
     shuffleTest,
+    predict: predict ?? null,
     rateRules: rateRules(lightning?.learning_rates),
     logEvery: number(trainer.log_every_n_steps) ?? DEFAULTS.logEvery,
+    logRates: rates.loggingInterval === 'epoch' ? 'epoch' : 'step',
     checkpoint: parseConfig(ModelCheckpointConfig, { target: 'checkpoint', params }),
     logVersion: number(section(section(lightning, 'logger'), 'params').version),
     imageLogger: isTree(callbacks.image_logger)

@@ -65,6 +65,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
     onNote(`train: ${data.samples.train} samples, ${data.train.length} batches an epoch`);
     if (data.validation) onNote(`validation: ${data.samples.validation} samples`);
     if (data.test) onNote(`test: ${data.samples.test} samples`);
+    if (settings.predict) onNote(`predict: ${data.samples.predict} samples, which no command uses`);
     for (const line of planned.rateLines) onNote(line);
 
     const keeper = new CheckpointKeeper({
@@ -131,6 +132,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
           ...(maxSeconds === null ? {} : { maxSeconds }),
         },
         logEvery,
+        logRates: settings.logRates,
         saveEvery: request.saveEvery,
         ...(saveWeightsEvery === null ? {} : { saveWeightsEvery }),
         ...(built.lrFactor ? { lrFactor: built.lrFactor } : {}),
