@@ -11,6 +11,7 @@ import {
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BatchRecord } from './batch-record.js';
 import { decodeSteps, readSteps } from './decode-steps.js';
+import { latentPicture } from './latent-picture.js';
 import { type Mask, resizeMask } from './mask.js';
 import type { OutputFolder } from './output-folder.js';
 import { paintMask } from './palette.js';
@@ -76,7 +77,9 @@ export async function writeBatch(batch: FinishedBatch, files: BatchFiles): Promi
     for (const [i, image] of images.entries()) await write(i, 'mixed', blend(image, shown, MASK_SHARE));
   }
   if (extras.z) {
-    for (const [i, latents] of latentBytes(await readImages(batch.z)).entries()) await write(i, 'z_0', latents);
+    for (const [i, latent] of latentBytes(await readImages(batch.z)).entries()) {
+      await write(i, 'z_0', latentPicture(latent));
+    }
   }
   for (let i = 0; i < range.size; i++) {
     const influence = extras.influence || report?.takesSteps ? await readAll(record.influence, i) : {};
