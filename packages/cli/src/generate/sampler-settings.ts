@@ -68,4 +68,4 @@ const wrongSteps = (value: string, T: number) =>
 export const stepsNote = ({ asked, taken }: SamplerSettings, trainSteps: number): string =>
   asked === taken
     ? `${taken} steps`
-    : `${taken} steps (${asked} were asked for; every ${Math.floor(trainSteps / asked)}th of ${trainSteps} makes ${taken})`;
+    : `${taken} steps (${asked} were asked for; one in ${Math.floor(trainSteps / asked)} of ${trainSteps} makes ${taken})`;
