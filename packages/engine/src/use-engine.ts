@@ -9,6 +9,7 @@ import { shortName } from './devices.js';
 import { type EngineInfo, engineOrNull, setEngine } from './engine.js';
 import { EngineError } from './errors.js';
 import { endWith } from './exit.js';
+import { guardKernels } from './kernel-guard.js';
 import { registerKernels } from './kernels/index.js';
 import { limitMemory, limitTensors } from './memory-limit.js';
 import { openRuntime, type Runtime } from './runtime.js';
@@ -92,6 +93,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
   setEngine({ binding, backend, info, pool });
   options = resolved;
   guardVariables(binding);
+  guardKernels(binding);
   registerKernels();
   tf.registerBackend(BACKEND_NAME, () => backend, PRIORITY);
   await tf.setBackend(BACKEND_NAME);

@@ -95,6 +95,13 @@ describe('operations', () => {
     ]);
   });
 
+  it('that tfjs has no kernel for here', () => {
+    expectRefusal((x) => tf.searchSorted(tf.reshape(x, [1, 3]), tf.zeros([1, 2])), 'SearchSorted', [
+      /has no kernel on this backend/,
+      /Write it with other tensor operations/,
+    ]);
+  });
+
   it('whose inputs do not fit', () => {
     const matMul = [
       { name: 'T', type: 4, value: 1 },
