@@ -251,7 +251,8 @@ describe('a pass as the original’s config asks for it', () => {
       contexts: model.encodeConditions(params, tinyConditions()),
     };
     const { eps, influence, branches } = model.mix(params, inputs);
-    const asked = (compose: object) => tinyModel({ compose }).model.unet.forward(params, inputs);
+    const asked = (compose: Readonly<Record<string, unknown>>) =>
+      tinyModel({ compose }).model.unet.forward(params, inputs);
     await expectTensors(1, () => model.unet.forward(params, inputs));
     expectClose(model.unet.forward(params, inputs).output, eps, 0);
     const maps = asked({ return_confidence_map: true });
