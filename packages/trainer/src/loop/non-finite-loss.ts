@@ -11,7 +11,7 @@ export class NonFiniteLossError extends RunFailure {
     readonly batchFile: string,
   ) {
     super(
-      `step ${step}: ${names.join(', ')} is not finite. The batch is in ${batchFile}; weights were not saved after it. Resume from the last checkpoint with a lower learning rate or gradient clipping, or look at the batch`,
+      `step ${step}: ${names.join(', ')} is not finite. The batch is in ${batchFile}; weights were not saved after it. Go on from the last checkpoint, if there is one, or begin again, with a lower learning rate or gradient clipping; or look at the batch`,
     );
   }
 }
