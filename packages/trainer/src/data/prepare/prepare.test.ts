@@ -125,12 +125,15 @@ describe('bad samples', () => {
     const out = at('d');
     const options = { images: bad, captions, out };
     await expect(prepareDataset(options)).rejects.toThrow(
-      /7 of 9 samples cannot be used:\n {2}2\.jpg: .*is no whole JPEG[^\n]*\n {2}9: has a caption, but no image[\s\S]*3\.jpg: no caption in/,
+      /7 of 9 samples cannot be used; correct them, or give --skip-bad to leave them out:\n {2}2\.jpg: .*is no whole JPEG[^\n]*\n {2}9: has a caption, but no image[\s\S]*3\.jpg: no caption in/,
     );
     expect(existsSync(out)).toBe(false);
     const report = await prepareDataset({ ...options, skipBad: true });
     expect(report.samples).toBe(2);
     expect(report.leftOut.length).toBe(7);
+    // Named as they are found, not as they would be written.
+    const resized = await prepareDataset({ ...options, skipBad: true, size: 8, out: at('d-resized') });
+    expect(resized.leftOut[0]!.name).toBe('2.jpg');
   });
 
   it('masks of another aspect, and images that are not square', async () => {

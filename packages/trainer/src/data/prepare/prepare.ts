@@ -101,7 +101,7 @@ export async function prepareDataset(options: PrepareOptions): Promise<PrepareRe
         entries.push([name, captions?.get(stem) ?? '']);
         samples++;
       } catch (error) {
-        leftOut.push({ name, problem: messageOf(error) });
+        leftOut.push({ name: path === undefined ? stem : basename(path), problem: messageOf(error) });
       }
       options.onSample?.(i + 1, stems.length);
     }
@@ -166,7 +166,7 @@ function badSamples(file: string, bad: readonly { name: string; problem: string 
   const more = bad.length > 20 ? `\n  and ${bad.length - 20} more` : '';
   return new DataError({
     file,
-    problem: `${bad.length} of ${of} samples cannot be used:${list}${more}\n`,
-    advice: 'correct them, or give --skip-bad to leave them out',
+    problem: `${bad.length} of ${of} samples cannot be used`,
+    advice: `correct them, or give --skip-bad to leave them out:${list}${more}`,
   });
 }
