@@ -209,6 +209,7 @@ export {
 export { geglu, gelu, leakyRelu, silu, softplus } from './nn/activations.js';
 export { type AttentionOptions, attention } from './nn/attention.js';
 export { BatchNorm2D, type BatchNormOptions } from './nn/batch-norm.js';
+export { type BatchReplicas, meanOverReplicas } from './nn/batch-replicas.js';
 export { checkpoint, recomputeBarrier } from './nn/checkpoint.js';
 export { Conv2D, type Conv2DOptions, type ConvOptions, conv2d, type Padding } from './nn/conv2d.js';
 export { dropout } from './nn/dropout.js';

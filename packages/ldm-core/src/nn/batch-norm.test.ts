@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose, expectGradients, randn, useCpu } from '../../test/support.js';
+import { partsOf, together } from '../../test/together.js';
 import { BatchNorm2D } from './batch-norm.js';
+import type { BatchReplicas } from './batch-replicas.js';
 import { initParams } from './init.js';
 import { Params } from './params.js';
 import { Scope } from './scope.js';
+import { valueAndGrads } from './value-and-grads.js';
 
 beforeAll(useCpu);
 
@@ -64,6 +67,38 @@ describe('BatchNorm2D', () => {
       };
       expectGradients(op, [randn([2, 2, 2, 3], 1), randn([3], 2), randn([3], 3)]);
     }
+  });
+
+  it('shared by replicas, normalizes by the whole batch, follows it, and has its gradients', () => {
+    const { layer, params } = layerOf(3);
+    const x = tf.add<tf.Tensor4D>(tf.mul(randn([4, 2, 2, 3], 1), 3), 5);
+    const weights = randn<tf.Rank.R4>([4, 2, 2, 3], 2);
+    const run = (x: tf.Tensor4D, weights: tf.Tensor4D, replicas?: BatchReplicas) =>
+      valueAndGrads(
+        (p) => {
+          const { y, buffers } = layer.forwardTrain(params.merge(p), p.get('x') as tf.Tensor4D, replicas);
+          return { loss: tf.mean(tf.mul(tf.square(y), weights)) as tf.Scalar, y, buffers };
+        },
+        params.filter((key) => /weight|bias/.test(key)).merge(new Map([['x', x]])),
+      );
+    const whole = run(x, weights);
+    const [xs, ws] = [partsOf(x, 2), partsOf(weights, 2)];
+    const parts = together(2, (replicas, i) => run(xs[i]!, ws[i]!, replicas));
+    expectClose(tf.concat(parts.map(({ value }) => value.y)), whole.value.y, 1e-5);
+    for (const { value } of parts)
+      for (const [key, buffer] of whole.value.buffers) expectClose(value.buffers.get(key)!, buffer, 1e-5);
+    const gradients = (key: string) => parts.map(({ grads }) => grads.get(key)!);
+    for (const key of ['main.3.weight', 'main.3.bias'])
+      expectClose(tf.div(tf.addN(gradients(key)), 2), whole.grads.get(key)!, 1e-5);
+    // Each differentiates the sum of both losses, which is twice the whole batch's.
+    expectClose(tf.div(tf.concat(gradients('x')), 2), whole.grads.get('x')!, 1e-5);
+  });
+
+  it('trains on one value a channel if other replicas have more', () => {
+    const { layer, params } = layerOf(1);
+    const parts = together(2, (replicas, i) => layer.forwardTrain(params, tf.fill([1, 1, 1, 1], 2 * i), replicas));
+    expectClose(tf.concat(parts.map(({ y }) => tf.reshape(y, [1]))), [-1, 1], 1e-4);
+    expectClose(parts[0]!.buffers.get('main.3.running_var')!, [0.9 + 0.1 * 2], 1e-6);
   });
 
   it('refuses to train on one value a channel', () => {

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type BatchReplicas, meanOverReplicas } from './batch-replicas.js';
 import { ones, zeros } from './init.js';
 import { Params } from './params.js';
 import type { Init, ParamKey, Scope } from './scope.js';
@@ -50,15 +51,16 @@ export class BatchNorm2D {
   /**
    * Training: normalized by the batch's mean and biased variance.
    * @param x [B,H,W,C], more than one value a channel
+   * @param replicas with which the batch is shared: mean and variance are those of the whole batch. Absent: x is all of it
    * @returns y like x, and the updated buffers (no gradient flows into them): running + momentum (batch - running), with
    *   the unbiased variance
    */
-  forwardTrain(p: Params, x: tf.Tensor4D): { y: tf.Tensor4D; buffers: Params } {
-    const count = x.size / x.shape[3];
+  forwardTrain(p: Params, x: tf.Tensor4D, replicas?: BatchReplicas): { y: tf.Tensor4D; buffers: Params } {
+    const count = ((replicas?.count ?? 1) * x.size) / x.shape[3];
     if (count < 2) throw new Error(`BatchNorm2D: x is [${x.shape}], training needs more than one value a channel`);
-    const mean = tf.mean<tf.Tensor1D>(x, [0, 1, 2]);
+    const mean = meanOverReplicas(tf.mean<tf.Tensor1D>(x, [0, 1, 2]), replicas);
     const centred = tf.sub<tf.Tensor4D>(x, mean);
-    const variance = tf.mean<tf.Tensor1D>(tf.square(centred), [0, 1, 2]);
+    const variance = meanOverReplicas(tf.mean<tf.Tensor1D>(tf.square(centred), [0, 1, 2]), replicas);
     const y = this.normalize(p, centred, variance);
     const { momentum } = this;
     const follow = (running: tf.Tensor, batch: tf.Tensor) => tf.add(running, tf.mul(tf.sub(batch, running), momentum));

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose, expectNoLeak, randn, useCpu } from '../../test/support.js';
+import { partsOf, together } from '../../test/together.js';
 import { BufferSink } from '../io/byte-sink.js';
 import { bytesSource } from '../io/byte-source.js';
 import { encodeValues } from '../io/element-values.js';
@@ -36,6 +37,15 @@ describe('ActNorm', () => {
     expectClose(tf.div(tf.sum(tf.square(y), AXES), count - 1), [1, 1, 1], 1e-5);
     expect([...buffers.keys()]).toEqual(['loc', 'scale', 'initialized']);
     expectClose(buffers.get('initialized')!, [1], 0);
+  });
+
+  it('shared by replicas, is set by the whole of the first batch', () => {
+    const { norm, p } = build();
+    const whole = norm.forwardTrain(p, batch(1));
+    const parts = together(2, (replicas, i) => norm.forwardTrain(p, partsOf(batch(1), 2)[i]!, replicas));
+    expectClose(tf.concat(parts.map(({ y }) => y)), whole.y, 1e-5);
+    for (const { buffers } of parts)
+      for (const [key, tensor] of whole.buffers) expectClose(buffers.get(key)!, tensor, 1e-6);
   });
 
   it('keeps what it has once the flag is set, whatever comes, in training as in evaluation', () => {

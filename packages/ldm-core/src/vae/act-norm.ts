@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type BatchReplicas, meanOverReplicas } from '../nn/batch-replicas.js';
 import { ones, zeros } from '../nn/init.js';
 import { offTape } from '../nn/off-tape.js';
 import { Params } from '../nn/params.js';
@@ -33,14 +34,15 @@ export class ActNorm {
   /**
    * As {@link forward}, after setting loc and scale from x if no batch has done so. Gradients flow to both as if they had
    * been set beforehand, so an update starts from the values in `buffers`.
+   * @param replicas with which the batch is shared: the whole of it sets loc and scale. Absent: x is all of it
    * @returns y, and the new values of all three keys
    */
-  forwardTrain(p: Params, x: tf.Tensor4D): { y: tf.Tensor4D; buffers: Params } {
+  forwardTrain(p: Params, x: tf.Tensor4D, replicas?: BatchReplicas): { y: tf.Tensor4D; buffers: Params } {
     const [loc, scale, initialized] = [p.of(this.loc), p.of(this.scale), p.of(this.initialized)];
     // What the first batch adds to each, as a constant: the gradient then reaches the parameter itself.
     const [moveLoc, moveScale] = offTape(() =>
       tf.tidy(() => {
-        const { mean, std } = channelStatistics(x);
+        const { mean, std } = channelStatistics(x, replicas);
         const fresh = tf.sub(1, tf.cast(initialized, 'float32'));
         const target = tf.div(1, tf.add(std, EPSILON));
         return [tf.mul(fresh, tf.sub(tf.neg(mean), loc)), tf.mul(fresh, tf.sub(target, scale))];
@@ -55,10 +57,10 @@ export class ActNorm {
   }
 }
 
-/** Mean and unbiased standard deviation of each channel [C]. */
-function channelStatistics(x: tf.Tensor4D): { mean: tf.Tensor; std: tf.Tensor } {
-  const count = x.size / x.shape[3];
-  const mean = tf.mean(x, [0, 1, 2]);
-  const squares = tf.sum(tf.squaredDifference(x, mean), [0, 1, 2]);
-  return { mean, std: tf.sqrt(tf.div(squares, count - 1)) };
+/** Mean and unbiased standard deviation of each channel [C], over all replicas. */
+function channelStatistics(x: tf.Tensor4D, replicas?: BatchReplicas): { mean: tf.Tensor; std: tf.Tensor } {
+  const [own, copies] = [x.size / x.shape[3], replicas?.count ?? 1];
+  const mean = meanOverReplicas(tf.mean(x, [0, 1, 2]), replicas);
+  const squares = meanOverReplicas(tf.sum(tf.squaredDifference(x, mean), [0, 1, 2]), replicas);
+  return { mean, std: tf.sqrt(tf.div(squares, own - 1 / copies)) };
 }

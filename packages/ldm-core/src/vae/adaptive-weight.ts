@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type BatchReplicas, meanOverReplicas } from '../nn/batch-replicas.js';
 import type { Params } from '../nn/params.js';
 import type { ParamKey } from '../nn/scope.js';
 
@@ -21,6 +22,7 @@ const LIMIT = 1e4;
  * @param features input of the last layer [B,H,W,C']
  * @param byImageA gradient of loss a with respect to the image [B,H,W,C]
  * @param byImageB the same of loss b
+ * @param replicas with which the batch is shared: both gradients are those of the whole batch. Absent: this is all of it
  */
 export function adaptiveWeight(
   p: Params,
@@ -28,11 +30,14 @@ export function adaptiveWeight(
   features: tf.Tensor4D,
   byImageA: tf.Tensor4D,
   byImageB: tf.Tensor4D,
+  replicas?: BatchReplicas,
 ): tf.Scalar {
   return tf.tidy(() => {
     const { key } = lastLayer.weight;
     const byWeight = tf.grad((w: tf.Tensor) => lastLayer.forward(p.merge(new Map([[key, w]])), features));
-    const [a, b] = [byImageA, byImageB].map((byImage) => tf.norm(byWeight(p.of(lastLayer.weight), byImage)));
+    const [a, b] = [byImageA, byImageB].map((byImage) =>
+      tf.norm(meanOverReplicas(byWeight(p.of(lastLayer.weight), byImage), replicas)),
+    );
     return tf.clipByValue(tf.div(a!, tf.add(b!, EPSILON)), 0, LIMIT) as tf.Scalar;
   });
 }

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { NLayerDiscriminatorConfig } from '../config/vae-loss-config.js';
 import { leakyRelu } from '../nn/activations.js';
 import { BatchNorm2D } from '../nn/batch-norm.js';
+import type { BatchReplicas } from '../nn/batch-replicas.js';
 import { Conv2D } from '../nn/conv2d.js';
 import { normal } from '../nn/init.js';
 import { Params } from '../nn/params.js';
@@ -69,12 +70,15 @@ export class NLayerDiscriminator {
     return tf.tidy(() => this.run(p, x, (norm, h) => norm.forward(p, h)));
   }
 
-  /** A pass in training: norms use the batch's statistics. @param x images in [-1,1] [B,H,W,C] */
-  forwardTrain(p: Params, x: tf.Tensor4D): DiscriminatorPass {
+  /**
+   * A pass in training: norms use the batch's statistics.
+   * @param x images in [-1,1] [B,H,W,C] @param replicas with which the batch is shared; absent: x is all of it
+   */
+  forwardTrain(p: Params, x: tf.Tensor4D, replicas?: BatchReplicas): DiscriminatorPass {
     return tidyTree(() => {
       let buffers = new Params();
       const logits = this.run(p, x, (norm, h) => {
-        const pass = norm.forwardTrain(p, h);
+        const pass = norm.forwardTrain(p, h, replicas);
         buffers = buffers.merge(pass.buffers);
         return pass.y;
       });

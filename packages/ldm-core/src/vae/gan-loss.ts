@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { VaeLossConfig } from '../config/vae-loss-config.js';
 import { softplus } from '../nn/activations.js';
+import type { BatchReplicas } from '../nn/batch-replicas.js';
 import { offTape } from '../nn/off-tape.js';
 import { Params } from '../nn/params.js';
 import type { ParamKey, Scope } from '../nn/scope.js';
@@ -31,7 +32,15 @@ interface GanInputs {
   readonly discFactor: number | tf.Scalar;
   /** Batch statistics in the discriminator; false: running ones. */
   readonly train: boolean;
+  /**
+   * The copies of the model that have the rest of the batch. The discriminator's statistics and d_weight are then those of
+   * the whole batch; losses and logs stay this copy's own, to be averaged, as gradients are. Absent: this is all of it.
+   */
+  readonly replicas?: BatchReplicas | undefined;
 }
+
+/** How the discriminator is run. */
+type JudgeOptions = Pick<GanInputs, 'train' | 'replicas'>;
 
 /** What the autoencoder's loss is computed from. */
 export interface GeneratorInputs extends GanInputs {
@@ -94,16 +103,16 @@ export class LPIPSWithDiscriminator {
    * run forward and backward once only: both gradients with respect to r are needed for d_weight, and reused.
    */
   generatorLoss(p: Params, inputs: GeneratorInputs): GanLoss {
-    const { features, lastLayer, posterior, adaptive = true } = inputs;
+    const { features, lastLayer, posterior, adaptive = true, replicas } = inputs;
     return tidyTree(() => {
       const [logvar, discFactor] = [p.of(this.logvar), asScalar(inputs.discFactor)];
       const r = lastLayer.forward(p, features);
       const { nll, g, dWeight, recLoss, buffers } = offTape(() => {
         const nll = this.nll(p, inputs.images, r);
-        const g = this.realism(p, r, inputs.train);
+        const g = this.realism(p, r, inputs);
         const balanced = adaptive && this.usesDiscriminator;
         const dWeight = balanced
-          ? tf.mul(this.config.discWeight, adaptiveWeight(p, lastLayer, features, nll.byImage, g.byImage))
+          ? tf.mul(this.config.discWeight, adaptiveWeight(p, lastLayer, features, nll.byImage, g.byImage, replicas))
           : tf.scalar(0);
         return { nll, g, dWeight: dWeight as tf.Scalar, recLoss: nll.recLoss, buffers: g.buffers };
       });
@@ -136,8 +145,8 @@ export class LPIPSWithDiscriminator {
   discriminatorLoss(p: Params, inputs: DiscriminatorInputs): GanLoss {
     return tidyTree(() => {
       const discFactor = asScalar(inputs.discFactor);
-      const real = this.judge(p, inputs.images, inputs.train);
-      const fake = this.judge(p.merge(real.buffers), inputs.reconstructions, inputs.train);
+      const real = this.judge(p, inputs.images, inputs);
+      const fake = this.judge(p.merge(real.buffers), inputs.reconstructions, inputs);
       const [onReal, onFake] =
         this.config.discLoss === 'hinge'
           ? [tf.relu(tf.sub(1, real.logits)), tf.relu(tf.add(1, fake.logits))]
@@ -183,11 +192,11 @@ export class LPIPSWithDiscriminator {
   }
 
   /** g = -mean(D(r)), its gradient, and the discriminator's new buffers. Without a discriminator term D is not run, and g is 0. */
-  private realism(p: Params, r: tf.Tensor4D, train: boolean) {
+  private realism(p: Params, r: tf.Tensor4D, options: JudgeOptions) {
     if (!this.usesDiscriminator) return { value: tf.scalar(0), buffers: new Params(), byImage: tf.zerosLike(r) };
     const { value, grads } = valueAndGrads(
       (inputs) => {
-        const { logits, buffers } = this.judge(p, inputs.get('r') as tf.Tensor4D, train);
+        const { logits, buffers } = this.judge(p, inputs.get('r') as tf.Tensor4D, options);
         return { loss: tf.neg(tf.mean(logits)) as tf.Scalar, buffers };
       },
       new Params([['r', r]]),
@@ -195,8 +204,8 @@ export class LPIPSWithDiscriminator {
     return { value: value.loss, buffers: value.buffers, byImage: grads.get('r') as tf.Tensor4D };
   }
 
-  private judge(p: Params, images: tf.Tensor4D, train: boolean) {
-    if (train) return this.discriminator.forwardTrain(p, images);
+  private judge(p: Params, images: tf.Tensor4D, { train, replicas }: JudgeOptions) {
+    if (train) return this.discriminator.forwardTrain(p, images, replicas);
     return { logits: this.discriminator.forward(p, images), buffers: new Params() };
   }
 }

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import type { BatchReplicas } from '../nn/batch-replicas.js';
 import type { Rng } from '../nn/dropout.js';
 import { offTape } from '../nn/off-tape.js';
 import type { Params } from '../nn/params.js';
@@ -21,17 +22,19 @@ export interface GanPassInputs {
   readonly rng?: Rng | undefined;
   /** As in `GeneratorInputs`; without meaning to the discriminator's pass. */
   readonly adaptive?: boolean;
+  /** The copies of the model that have the rest of the batch; absent: these images are all of it. */
+  readonly replicas?: BatchReplicas | undefined;
 }
 
 /** The first pass over a batch: the loss of encoder, decoder and the 1x1 convolutions, to be differentiated by them. */
 export function generatorPass(vae: AutoencoderKL<LPIPSWithDiscriminator>, p: Params, inputs: GanPassInputs): GanLoss {
-  const { images, noise, discFactor, train, rng, adaptive = true } = inputs;
+  const { images, noise, discFactor, train, rng, adaptive = true, replicas } = inputs;
   return tidyTree(() => {
     const posterior = vae.encode(p, images, { rng });
     const features = vae.decodeFeatures(p, samplePosterior(posterior, noise), { rng });
     const { decoder } = vae;
     const lastLayer = { weight: decoder.lastWeight, forward: decoder.last.bind(decoder) };
-    return vae.loss.generatorLoss(p, { images, features, lastLayer, posterior, discFactor, train, adaptive });
+    return vae.loss.generatorLoss(p, { images, features, lastLayer, posterior, discFactor, train, adaptive, replicas });
   });
 }
 
@@ -41,11 +44,11 @@ export function discriminatorPass(
   p: Params,
   inputs: GanPassInputs,
 ): GanLoss {
-  const { images, noise, discFactor, train, rng } = inputs;
+  const { images, noise, discFactor, train, rng, replicas } = inputs;
   return tidyTree(() => {
     const reconstructions = offTape(() =>
       vae.decode(p, samplePosterior(vae.encode(p, images, { rng }), noise), { rng }),
     );
-    return vae.loss.discriminatorLoss(p, { images, reconstructions, discFactor, train });
+    return vae.loss.discriminatorLoss(p, { images, reconstructions, discFactor, train, replicas });
   });
 }
