@@ -1,5 +1,5 @@
-import { type BatchPart, Params, Rng } from '@codiff/ldm-core';
-import * as tf from '@tensorflow/tfjs-core';
+import { type BatchPart, type BatchReplicas, Params, Rng } from '@codiff/ldm-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { TeamPlace } from './team-place.js';
 
 /** The copies of one model in the processes of a team, as a training step sees them. */
@@ -8,8 +8,12 @@ export interface Replicas {
   readonly part: BatchPart;
   /** Mean over the processes, by key. @param name of this mean, another for each in a step */
   mean(params: Params, name: string): Params;
-  /** What the first process has. Tensors that are no float32 (counts) stay: they are equal in all processes. */
-  first(params: Params, name: string): Params;
+  /**
+   * The same for layers over a whole batch, such as batch normalization. Their means count up in the order in which they
+   * are asked for, which is the same everywhere, since all processes take the same step.
+   * @param name of one pass over a batch, another for each in a step
+   */
+  sharing(name: string): BatchReplicas;
 }
 
 /**
@@ -17,19 +21,19 @@ export interface Replicas {
  * @param team place of this process, and how tensors are summed over all
  */
 export function replicasOf({ rank, world, allReduce }: TeamPlace): Replicas {
-  const reduced = (params: Params, options: Parameters<TeamPlace['allReduce']>[1]): Params => {
-    const keys = [...params.keys()];
-    const tensors = allReduce([...params.values()], options);
-    return new Params(keys.map((key, i) => [key, tensors[i]!]));
-  };
   return {
     part: { index: rank, of: world },
-    mean: (params, name) => (params.size === 0 ? params : reduced(params, { name, mean: true })),
-    first: (params, name) => {
-      const shared = params.filter((key) => params.of({ key }).dtype === 'float32');
-      if (shared.size === 0) return params;
-      const own = rank === 0 ? shared : shared.map((tensor) => tf.zerosLike(tensor));
-      return params.merge(reduced(own, { name }));
+    mean: (params, name) => {
+      if (params.size === 0) return params;
+      const tensors = allReduce([...params.values()], { name, mean: true });
+      return new Params([...params.keys()].map((key, i) => [key, tensors[i]!]));
+    },
+    sharing: (name) => {
+      let count = 0;
+      return {
+        count: world,
+        mean: (x) => allReduce([x], { name: `${name}, ${count++}`, mean: true })[0]!,
+      };
     },
   };
 }

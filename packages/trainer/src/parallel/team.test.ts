@@ -124,24 +124,26 @@ describe('TeamKeeper', () => {
 });
 
 describe('replicas', () => {
-  it('take means, and the first process for statistics, by key', async () => {
-    const params = new Params([
-      ['a', tf.tensor1d([2, 4])],
-      ['count', tf.scalar(3, 'int32')],
-    ]);
+  it('take means, by key', async () => {
     const names: string[] = [];
-    const first = replicasOf({ rank: 0, world: 2, allReduce: withOther({}, names) });
-    const means = first.mean(
-      params.filter((key) => key === 'a'),
-      'gradients',
-    );
-    expect([...(await means.get('a')!.data())]).toEqual([1, 2]);
-    const own = first.first(params, 'statistics');
-    expect([...(await own.get('a')!.data())]).toEqual([2, 4]);
-    expect(own.get('count')).toBe(params.get('count'));
-    const second = replicasOf({ rank: 1, world: 2, allReduce: withOther({ statistics: () => [7, 8] }, names) });
-    expect([...(await second.first(params, 'statistics').get('a')!.data())]).toEqual([7, 8]);
-    expect(names).toEqual(['gradients', 'statistics', 'statistics']);
+    const replicas = replicasOf({ rank: 0, world: 2, allReduce: withOther({ gradients: () => [4, 6] }, names) });
+    const means = replicas.mean(new Params([['a', tf.tensor1d([2, 4])]]), 'gradients');
+    expect([...(await means.get('a')!.data())]).toEqual([3, 5]);
+    const none = new Params();
+    expect(replicas.mean(none, 'nothing')).toBe(none);
+    expect(names).toEqual(['gradients']);
+  });
+
+  it('share a batch by means that have names of their own in each pass, and the same ones in the next step', async () => {
+    const names: string[] = [];
+    const replicas = replicasOf({ rank: 1, world: 2, allReduce: withOther({ 'a, 1': () => [4] }, names) });
+    for (const pass of ['a', 'b', 'a']) {
+      const { count, mean } = replicas.sharing(pass);
+      expect(count).toBe(2);
+      mean(tf.scalar(1));
+      if (pass === 'a') expect([...(await mean(tf.tensor1d([2])).data())]).toEqual([3]);
+    }
+    expect(names).toEqual(['a, 0', 'a, 1', 'b, 0', 'a, 0', 'a, 1']);
   });
 
   it('draw their rows of what one process would', async () => {

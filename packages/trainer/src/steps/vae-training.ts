@@ -113,6 +113,7 @@ export function vaeStep(
 ): [TrainState, Logs] {
   return tidyTree(() => {
     const discFactor = discFactorAt(vae, control.globalStep);
+    const { replicas } = options;
     let current = state;
     const logs: Record<string, tf.Scalar> = {};
     const passes = vae.loss.usesDiscriminator
@@ -120,13 +121,12 @@ export function vaeStep(
       : (['autoencoder'] as const);
     for (const name of passes) {
       const pass = name === 'autoencoder' ? generatorPass : discriminatorPass;
-      const inputs = { images, noise: noise[name], discFactor, train: true, rng: dropout?.split(name) };
+      const shared = { discFactor, train: true, replicas: replicas?.sharing(`pass of ${name}`) };
+      const inputs = { ...shared, images, noise: noise[name], rng: dropout?.split(name) };
       const all = weightsIn(current, frozen);
       const { value, grads } = valueAndGrads((p) => pass(vae, all.merge(p), inputs), current.groups[name]!.params);
       // A first batch may set weights (ActNorm), which the optimizer then moves.
-      // Batch statistics are each process's own; the running ones are the first one's, as PyTorch's DDP has it.
-      const { replicas } = options;
-      current = withValues(current, replicas ? replicas.first(value.buffers, `statistics of ${name}`) : value.buffers);
+      current = withValues(current, value.buffers);
       const next = applyGradients(name, current.groups[name]!, grads, plans[name], control, options);
       current = { ...current, groups: { ...current.groups, [name]: next.group } };
       for (const [log, scalar] of Object.entries(value.logs)) logs[`train/${log}`] = scalar;

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { allReduce, compile, useEngine } from '@codiff/engine';
-import { initParams, type ParamSpec } from '@codiff/ldm-core';
+import { initParams } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   type BatchSource,
@@ -16,16 +16,18 @@ import {
   replicasOf,
   Team,
   TeamKeeper,
-  type Training,
   train,
   watchSignals,
 } from '../../src/index.js';
 import { checksum } from '../../src/parallel/checksum.js';
-import { tinyBatch, tinyCompose, tinyDiffusion, tinyVae } from '../tiny-models.js';
+import { type Tiny, tinyBatch, tinyCompose, tinyDiffusion, tinyVae } from '../tiny-models.js';
+
+/** What is trained: the autoencoder's discriminator with batch or with activation normalization. */
+export type TeamKind = 'mask' | 'compose' | 'vae' | 'vae-actnorm';
 
 /** What a process is to do. */
 export interface TeamTask {
-  readonly kinds: readonly ('mask' | 'compose' | 'vae')[];
+  readonly kinds: readonly TeamKind[];
   readonly folder: string;
   readonly steps: number;
   /** Addresses of all processes; one: alone, with batches of this many shares. */
@@ -51,11 +53,21 @@ process.stdin.destroy();
 
 const place = { rank, world: tasks.length, allReduce };
 const replicas = alone ? undefined : replicasOf(place);
-const models: Record<TeamTask['kinds'][number], () => { training: Training; specs: ReadonlyMap<string, ParamSpec> }> = {
-  mask: () => tinyDiffusion('mask', { replicas, clipNorm: 1 }, { use_ema: true }),
-  compose: () => tinyCompose({ replicas, accumulate: 2, clipNorm: 1 }),
-  vae: () => tinyVae({ replicas }),
+const common = { replicas, clipNorm: 1 };
+/** How each kind is trained. */
+const models: Record<TeamKind, { make: (accumulate: number) => Tiny; accumulate: number; maxSteps: number }> = {
+  mask: { make: () => tinyDiffusion('mask', common, { use_ema: true }), accumulate: 1, maxSteps: steps },
+  // To see accumulation, a whole and a short update will do.
+  compose: { make: (accumulate) => tinyCompose({ ...common, accumulate }), accumulate: 2, maxSteps: 2 },
+  // The discriminator counts after the first update, so in the last three of five batches.
+  vae: { make: (accumulate) => tinyVae({ ...common, accumulate }, { disc_start: 1 }), accumulate: 2, maxSteps: steps },
+  'vae-actnorm': { make: () => tinyVae(common, { disc_start: 0, use_actnorm: true }), accumulate: 1, maxSteps: 2 },
 };
+/**
+ * Operation by operation a process starts sooner; compiled against not compiled shows no less. The autoencoder's step sums
+ * over the processes in the middle of its passes, not only at their end.
+ */
+const COMPILED: TeamKind = 'vae';
 
 /** Batches of `shares` times two images, or this process's share of them. */
 function source(length: number): BatchSource {
@@ -80,7 +92,8 @@ function source(length: number): BatchSource {
 
 const report: Record<string, unknown> = {};
 for (const kind of task.kinds) {
-  const { training, specs } = models[kind]();
+  const { make, accumulate, maxSteps } = models[kind];
+  const { training, specs } = make(accumulate);
   const own = join(folder, kind);
   mkdirSync(own, { recursive: true });
   const keeper = new CheckpointKeeper({ folder: join(own, 'checkpoints'), training, specs, seed: 1, config: {} });
@@ -97,17 +110,15 @@ for (const kind of task.kinds) {
       seed: 1,
       train: source(3),
       monitor: null,
-      accumulate: kind === 'compose' ? 2 : 1,
+      accumulate,
       rates: {},
       keeper: team ? new TeamKeeper(team, keeper, training) : keeper,
       log: joinSinks([]),
       folder: own,
-      // The discriminator counts from step 2 on; to see accumulation, a whole and a short update will do.
-      limits: { maxSteps: kind === 'compose' ? 2 : steps },
+      limits: { maxSteps },
       logEvery: 1,
       saveEvery: 2,
-      // Operation by operation a process starts sooner; compiled against not compiled shows no less.
-      ...(kind === 'mask' && !alone ? { compile } : {}),
+      ...(kind === COMPILED && !alone ? { compile } : {}),
       requests,
       team,
       onEvent: (event) => {
