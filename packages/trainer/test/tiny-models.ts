@@ -28,7 +28,8 @@ export interface Tiny {
 
 const CONTEXT_DIM = 8;
 
-const unet = (outChannels: number) => ({
+/** The config of a small UNet. */
+export const unet = (outChannels: number) => ({
   target: 'ldm.modules.diffusionmodules.openaimodel.UNetModel',
   params: {
     image_size: 4,
@@ -164,4 +165,12 @@ export function tinyBatch(index = 0) {
   classes.dispose();
   const image = tf.tidy(() => tf.clipByValue(rng.split('image').normal<tf.Rank.R4>([2, 8, 8, 3]), -1, 1));
   return { image, caption: ids, text: tf.clone(ids), seg_mask: mask };
+}
+
+/** Last layers begin as zeros, and would show nothing: the same weights with draws in them. */
+export function lively(tensor: tf.Tensor, key: string): tf.Tensor {
+  if (!/(out\.2|proj_out)\.weight$/.test(key)) return tensor;
+  const drawn = tf.tidy(() => tf.add(tensor, Rng.of(2).split(key).normal(tensor.shape)));
+  tensor.dispose();
+  return drawn;
 }
