@@ -74,6 +74,7 @@ export function checkRules(
  * @param logits of the dynamic diffusers, each [B,H,W,1], in the order of `rules`
  * @param t timesteps [B]; schedules read the first
  * @returns weights, each [B,H,W,1], in the order of `rules`
+ * @throws RangeError for rules without a meaning, or another number of maps than rules
  */
 export function influenceMaps(
   logits: readonly tf.Tensor4D[],

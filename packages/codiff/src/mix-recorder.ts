@@ -22,7 +22,10 @@ export interface MixRecorderOptions {
   readonly names?: readonly string[] | undefined;
 }
 
-/** An observer that keeps the influence maps of a run, as the original's `intermediates` do. */
+/**
+ * An observer that keeps the influence maps of a run, as the original's `intermediates` do.
+ * @throws RangeError if `logEveryT` is no whole number of at least 1
+ */
 export function recordMixes(options: MixRecorderOptions = {}): MixRecorder {
   const { logEveryT = 1, branches: keepsBranches = false, names } = options;
   if (!Number.isInteger(logEveryT) || logEveryT < 1) {

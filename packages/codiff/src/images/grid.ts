@@ -12,6 +12,7 @@ export interface GridOptions {
  * Images side by side on one sheet, as torchvision's `make_grid` lays them out: row by row, on a ground of 0; maps of one
  * channel become grey; a single image stays as it is, without a border.
  * @param images [B,H,W,C], at least one @returns a batch of one
+ * @throws RangeError for no image, or settings that are no whole numbers
  */
 export function makeGrid(images: ImageBatch, { nrow, padding = 2 }: GridOptions): ImageBatch {
   if (!Number.isInteger(nrow) || nrow < 1)

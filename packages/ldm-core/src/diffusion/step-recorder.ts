@@ -16,6 +16,7 @@ export interface StepRecorder {
  * An observer that keeps the original's `intermediates`: the first step, and every step whose index (counting down to 0)
  * is a multiple of `logEveryT`. The start x_T is not among them.
  * @param logEveryT 1 keeps all; default 100 as the original's
+ * @throws RangeError if it is no whole number of at least 1
  */
 export function recordSteps(logEveryT = 100): StepRecorder {
   if (!Number.isInteger(logEveryT) || logEveryT < 1) {

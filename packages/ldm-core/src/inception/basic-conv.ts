@@ -32,7 +32,7 @@ export class BasicConv {
   ) {
     const [kh, kw] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     this.weight = scope.param('conv.weight', [kh, kw, inC, outC], kaiming(kh * kw * inC), {
-      file: { shape: [outC, inC, kh, kw], perm: [2, 3, 1, 0] },
+      ...{ factor: true, file: { shape: [outC, inC, kh, kw], perm: [2, 3, 1, 0] } },
     });
     this.norm = new BatchNorm2D(scope.at('bn'), outC, { epsilon: 1e-3 });
     this.stride = stride;

@@ -12,7 +12,7 @@ export interface ByteSource {
   close?(): Promise<void>;
 }
 
-/** A source over bytes in memory. */
+/** A source over bytes in memory. Reading past their end is a RangeError. */
 export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
   return {
     name,
@@ -24,7 +24,7 @@ export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
   };
 }
 
-/** A source over a browser's `Blob` or `File`. */
+/** A source over a browser's `Blob` or `File`. Reading past its end is a RangeError. */
 export function blobSource(name: string, blob: Blob): ByteSource {
   return {
     name,

@@ -3,7 +3,7 @@ import type { HostValues } from '../nn/file-layout.js';
 import type { ParamSpec } from '../nn/scope.js';
 
 /** Make a tensor of the values of a parameter, in the order that its memory has. */
-export type Upload = (values: HostValues, spec: Pick<ParamSpec, 'shape' | 'dtype' | 'file'>) => tf.Tensor;
+export type Upload = (values: HostValues, spec: Pick<ParamSpec, 'shape' | 'dtype' | 'file' | 'factor'>) => tf.Tensor;
 
 /**
  * Like `tf.tensor`, but the backend takes the values now. Some backends wait for the first operation; of a whole model's

@@ -18,7 +18,7 @@ export interface ResampleOptions {
 /**
  * A statistic of samples drawn again from 0 .. n-1, with replacement.
  * @param statistic of the indices of a sample [n]; the array is used again
- * @returns one value a resample
+ * @returns one value a resample @throws RangeError for no sample, or fewer than two resamples
  */
 export function resample(
   n: number,

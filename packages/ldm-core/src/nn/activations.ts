@@ -16,7 +16,7 @@ export function siluSlope<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.mul(s, tf.add(tf.mul(x, tf.sub(1, s)), 1));
 }
 
-/** x sigmoid(x), the swish of Ramachandran et al. 2017. */
+/** x sigmoid(x), the swish of Ramachandran et al. 2017. @param x [...] @returns [...] */
 export function silu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return siluOp({ x }, {}) as tf.Tensor<R>;
 }
@@ -30,7 +30,7 @@ const geluOp = defineOp({
   backward: (dy, { x }) => [tf.mul(dy, geluSlope(x))],
 });
 
-/** x Phi(x) with Phi the standard normal's distribution function: the exact form of Hendrycks and Gimpel 2016. */
+/** x Phi(x) with Phi the standard normal's distribution function: the exact form of Hendrycks and Gimpel 2016. @param x [...] @returns [...] */
 export function gelu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return geluOp({ x }, {}) as tf.Tensor<R>;
 }
@@ -54,7 +54,7 @@ const gegluOp = defineOp({
 
 /**
  * Gated linear unit with GELU (Shazeer 2020): the first half of the last axis times gelu of the second.
- * @param x [..., 2D] @returns [..., D]
+ * @param x [..., 2D] @returns [..., D] @throws Error if the last axis is odd
  */
 export function geglu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   const width = x.shape[x.rank - 1]!;
@@ -62,12 +62,12 @@ export function geglu<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return gegluOp({ x }, {}) as tf.Tensor<R>;
 }
 
-/** x where positive, slope x elsewhere. @param slope 0.2 by default, as in PatchGAN */
+/** x where positive, slope x elsewhere. @param x [...] @param slope 0.2 by default, as in PatchGAN @returns [...] */
 export function leakyRelu<R extends tf.Rank>(x: tf.Tensor<R>, slope = 0.2): tf.Tensor<R> {
   return tf.leakyRelu(x, slope);
 }
 
-/** log(1 + exp(x)) as max(x, 0) + log1p(exp(-|x|)), which neither overflows nor loses small values. */
+/** log(1 + exp(x)) as max(x, 0) + log1p(exp(-|x|)), which neither overflows nor loses small values. @param x [...] @returns [...] */
 export function softplus<R extends tf.Rank>(x: tf.Tensor<R>): tf.Tensor<R> {
   return tf.add(tf.relu(x), tf.log1p(tf.exp(tf.neg(tf.abs(x)))));
 }

@@ -64,6 +64,7 @@ export interface AttentionOptions {
  * Scaled dot-product attention (Vaswani et al. 2017, eq. 1), per head softmax(scale q k^T) v. The gradient recomputes the
  * softmax from q and k instead of keeping it.
  * @param q [B,N,h·d] @param k [B,M,h·d] @param v [B,M,h·e] @returns [B,N,h·e]
+ * @throws Error for shapes that do not fit together or do not divide into the heads
  */
 export function attention(
   q: tf.Tensor3D,

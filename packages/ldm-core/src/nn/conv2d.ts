@@ -86,7 +86,7 @@ export class Conv2D {
     const standard = zero ? zeros : kaiming(kernel * kernel * inC);
     const { init = standard, biasInit = standard } = options;
     this.weight = scope.param('weight', [kernel, kernel, inC, outC], init, {
-      file: { shape: [outC, inC, kernel, kernel], perm: [2, 3, 1, 0] },
+      ...{ factor: true, file: { shape: [outC, inC, kernel, kernel], perm: [2, 3, 1, 0] } },
     });
     this.bias = bias ? scope.param('bias', [outC], biasInit) : undefined;
     this.options = { stride, pad };

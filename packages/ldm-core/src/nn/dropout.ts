@@ -6,7 +6,7 @@ export type { Rng } from './random.js';
 /**
  * Set each value to 0 with probability `rate` and divide the others by 1 - rate (Srivastava et al. 2014). Without an `rng`
  * it does nothing: that is evaluation.
- * @param rate in 0 .. 1 @returns like x
+ * @param x [...] @param rate in 0 .. 1 @returns like x @throws Error for another rate
  */
 export function dropout<R extends tf.Rank>(x: tf.Tensor<R>, rate: number, rng?: Rng): tf.Tensor<R> {
   if (!(rate >= 0 && rate <= 1)) throw new Error(`dropout: rate is ${rate}, must be in 0 .. 1`);

@@ -32,6 +32,7 @@ export const normal = (mean: number, std: number): Init => ({ kind: 'normal', me
  * First values of one parameter, in memory's layout. Element i of the file's order is a function of (seed, key, i) alone,
  * so neither other parameters nor our layout change it.
  * @param seed any integer; its low 32 bits count
+ * @throws Error if the spec holds its values, and not as many as its shape
  */
 export function initialValues(spec: ParamSpec, seed: number): Float32Array | Int32Array {
   const size = spec.shape.reduce((product, dim) => product * dim, 1);

@@ -27,7 +27,7 @@ export class Linear {
     { bias = true, init = kaiming(inDim), biasInit = kaiming(inDim), fileAxes = 0 }: LinearOptions = {},
   ) {
     const file = fileAxes > 0 ? { shape: [outDim, inDim, ...new Array<number>(fileAxes).fill(1)] } : undefined;
-    this.weight = scope.param('weight', [outDim, inDim], init, file ? { file } : {});
+    this.weight = scope.param('weight', [outDim, inDim], init, { factor: true, ...(file && { file }) });
     this.bias = bias ? scope.param('bias', [outDim], biasInit) : undefined;
   }
 

@@ -38,7 +38,7 @@ const groupNormOp = defineOp<'x' | 'scale' | 'offset', GroupNormAttrs>({
 /**
  * Group normalization (Wu and He 2018): every sample and every group of C/groups consecutive channels to mean 0 and
  * variance 1 over all positions, then scale and offset per channel, then the activation.
- * @param x [B, ..., C] @param scale [C] @param offset [C] @returns like x
+ * @param x [B, ..., C] @param scale [C] @param offset [C] @returns like x @throws Error if the groups do not divide C
  */
 export function groupNorm<R extends tf.Rank>(
   x: tf.Tensor<R>,

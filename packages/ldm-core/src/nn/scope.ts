@@ -30,6 +30,8 @@ export interface ParamSpec {
   readonly init: Init;
   /** Absent where the file's layout is ours. */
   readonly file?: FileLayout;
+  /** It is a factor of products, a matrix or a filter: what computing in half precision is about. */
+  readonly factor?: true;
 }
 
 /** A checkpoint that a part of a model starts training from. Which weights it really gets is for the loader to say. */
@@ -53,6 +55,8 @@ export interface ParamKey<R extends tf.Rank = tf.Rank> {
 export interface ParamOptions {
   readonly file?: FileLayout;
   readonly dtype?: 'float32' | 'int32';
+  /** See {@link ParamSpec}. */
+  readonly factor?: true;
 }
 
 /**
@@ -125,11 +129,11 @@ export class Scope {
     name: string,
     shape: readonly number[],
     init: Init,
-    { file, dtype = 'float32' }: ParamOptions,
+    { file, dtype = 'float32', factor }: ParamOptions,
   ): ParamKey<R> {
     const key = this.keyOf(name);
     if (this.table.has(key)) throw new Error(`scope: '${key}' is declared twice`);
-    this.table.set(key, { key, shape, kind, dtype, init, ...(file ? { file } : {}) });
+    this.table.set(key, { key, shape, kind, dtype, init, ...(file && { file }), ...(factor && { factor }) });
     return { key };
   }
 

@@ -23,7 +23,7 @@ export function globalNorm(tensors: Params): tf.Scalar {
 /**
  * Scale all gradients by min(1, maxNorm / (norm + 1e-6)), norm being that of all together (Pascanu et al. 2013; numbers as
  * torch.nn.utils.clip_grad_norm_). A norm that is not finite makes every gradient non-finite: look at `norm`.
- * @returns new gradients and the norm before clipping
+ * @returns new gradients and the norm before clipping, a scalar [] @throws Error unless `maxNorm` is above 0
  */
 export function clipByGlobalNorm(grads: Params, maxNorm: number): { grads: Params; norm: tf.Scalar } {
   if (!(maxNorm > 0)) throw new Error(`clipByGlobalNorm: maxNorm is ${maxNorm}, must be above 0`);

@@ -20,6 +20,7 @@ export interface TimestepEmbeddingOptions {
  * @param t timesteps [B], whole or fractional
  * @param dim width D
  * @returns [B,D]
+ * @throws Error for a width below 2 (`vae`: below 4)
  */
 export function timestepEmbedding(
   t: tf.Tensor1D,
