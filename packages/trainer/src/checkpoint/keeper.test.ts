@@ -8,7 +8,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { hostname, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useEngine } from '@codiff/engine';
 import { initParams, tensorsOf } from '@codiff/ldm-core';
@@ -19,7 +19,6 @@ import { tinyDiffusion } from '../../test/tiny-models.js';
 import { CheckpointKeeper } from './keeper.js';
 import type { Progress } from './progress.js';
 import { readRunRecord } from './run-checkpoint.js';
-import { lockRun } from './run-lock.js';
 
 beforeAll(() => useEngine({ device: 'cpu', deterministic: true }));
 
@@ -167,21 +166,3 @@ describe('CheckpointKeeper', () => {
     expect(readdirSync(folder).sort()).toEqual(['epoch=000000.ckpt', 'last.ckpt']);
   });
 });
-
-describe('lockRun', () => {
-  it('keeps a second run out of a folder, and takes over what a killed one left', async () => {
-    const unlock = await lockRun(folder);
-    await expect(lockRun(folder)).rejects.toThrow(`process ${process.pid}`);
-    await unlock();
-    writeFileSync(join(folder, 'run.lock'), readLockOf(2 ** 22 + 1));
-    await (await lockRun(folder))();
-    // The same number, but another process: it began at another time.
-    writeFileSync(join(folder, 'run.lock'), readLockOf(process.pid));
-    await (await lockRun(folder))();
-    expect(readdirSync(folder)).toEqual([]);
-  });
-});
-
-function readLockOf(pid: number): string {
-  return JSON.stringify({ host: hostname(), pid, started: '1' });
-}
