@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 
 const values = Float32Array.of(1, 1 + 2 ** -12, 3, 4);
-const linear = { shape: [2, 2], dtype: 'float32', file: { shape: [2, 2], perm: [1, 0] } } as const;
+const linear = { shape: [2, 2], dtype: 'float32', factor: true } as const;
 const table = { shape: [2, 2], dtype: 'float32' } as const;
 
 describe('weightStorage', () => {

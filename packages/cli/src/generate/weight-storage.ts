@@ -7,9 +7,9 @@ import type { Request } from './request.js';
 export interface WeightStorage {
   readonly upload: Upload;
   /** A parameter's tensor, which is given away, as it is kept. */
-  keep(tensor: tf.Tensor, spec: Pick<ParamSpec, 'file'>): tf.Tensor;
+  keep(tensor: tf.Tensor, spec: Pick<ParamSpec, 'factor'>): tf.Tensor;
   /** Bytes that a parameter takes. */
-  bytesOf(spec: Pick<ParamSpec, 'shape' | 'file'>): number;
+  bytesOf(spec: Pick<ParamSpec, 'shape' | 'factor'>): number;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface WeightStorage {
  */
 export function weightStorage(precision: Request['precision']): WeightStorage {
   const keep: WeightStorage['keep'] = (tensor, spec) => {
-    if (precision === 'float32' || !isFactor(spec)) return tensor;
+    if (precision === 'float32' || !spec.factor) return tensor;
     try {
       return narrow(tensor, precision);
     } finally {
@@ -28,11 +28,6 @@ export function weightStorage(precision: Request['precision']): WeightStorage {
   return {
     keep,
     upload: (values, spec) => keep(uploadNow(values, spec), spec),
-    bytesOf: (spec) => (precision !== 'float32' && isFactor(spec) ? 2 : 4) * tf.util.sizeFromShape([...spec.shape]),
+    bytesOf: (spec) => (precision !== 'float32' && spec.factor ? 2 : 4) * tf.util.sizeFromShape([...spec.shape]),
   };
-}
-
-/** Whether it is a factor of a product: PyTorch keeps those, and nothing else, with their axes in another order. */
-function isFactor({ file }: Pick<ParamSpec, 'file'>): boolean {
-  return file?.perm !== undefined;
 }
