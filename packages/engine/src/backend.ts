@@ -76,6 +76,8 @@ export interface EngineBackend extends InstanceType<ReturnType<typeof loadKernel
   consume(tensor: Tensor, resource: Pointer, label: string): void;
   /** The narrower type in which a tensor's elements are stored, if any. */
   storedAs(tensor: TensorInfo): number | undefined;
+  /** The node that computes a tensor in the trace under way; null if it is no value of it yet. */
+  nodeOf(tensor: TensorInfo): Pointer | null;
   /** The slot behind a tensor if it is a state variable's value. */
   variableOf(tensor: TensorInfo): VariableSlot | null;
 }
@@ -249,6 +251,12 @@ export function createBackend(binding: TensorBinding): EngineBackend {
       if (data.values !== null) return undefined;
       const slot = binding.slots.get(data.id);
       return slot.kind === 'eager' ? slot.storedAs : undefined;
+    }
+
+    nodeOf({ dataId, shape }: TensorInfo): Pointer | null {
+      const data = this.dataOf(dataId, shape);
+      const slot = data.values === null ? binding.slots.get(data.id) : null;
+      return slot?.kind === 'symbol' && slot.trace === binding.trace ? slot.output.oper : null;
     }
 
     private readonly temporaries: number[] = [];

@@ -1,6 +1,6 @@
 import type { BackendValues } from '@tensorflow/tfjs-core';
-import * as tf from '@tensorflow/tfjs-core';
 import { EngineError } from './errors.js';
+import { heldBytes } from './held-bytes.js';
 import { canTake, tensorLimit } from './memory-limit.js';
 import type { Runtime } from './runtime.js';
 import type { SlotTable } from './slots.js';
@@ -36,7 +36,7 @@ export function refuseLargeConvolution(
   const shape =
     name === 'Conv2D' ? convolutionShape(shapes, attrs) : sizesOf(binding, ids[name.endsWith('Input') ? 0 : 1]!);
   const bytes = FLOAT_BYTES * shape.reduce((product, dim) => product * dim, 1);
-  const held = tf.engine().state.numBytes - binding.slots.savedBytes;
+  const held = heldBytes(binding.slots);
   if (held + 4 * bytes <= limit) return;
   // Calls that still wait give back what they use between; an answer before that would be about another moment.
   binding.runtime.drain();

@@ -11,6 +11,8 @@ export interface Engine {
   readonly info: EngineInfo;
   /** Where the first CPU tensors will lie; null: nobody knows. */
   readonly pool: Region | null;
+  /** Whether compiled functions keep half-precision weights a second time, as their kernels need them. */
+  readonly packWeights: boolean;
 }
 
 /** What `useEngine` chose. */

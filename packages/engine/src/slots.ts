@@ -79,6 +79,8 @@ export class SlotTable {
   narrowed = 0;
   /** Bytes that tensors take less than their type tells, as they are stored in a narrower one. */
   savedBytes = 0;
+  /** Bytes of the second copies of weights that compiled functions keep; see `packed-weights.ts`. */
+  packedBytes = 0;
 
   get size(): number {
     return this.slots.size;

@@ -20,7 +20,7 @@ export interface RunFacts {
 /** The recipe of one image. @param batchIndex its place in the batch */
 export function recipeOf(facts: RunFacts, range: BatchRange, batchIndex: number): Recipe {
   const { request, info, mask, sketch, sampler, configHash, checkpointHash } = facts;
-  const { command, text, negativeText, guidanceScale, freeU, seed, precision } = request;
+  const { command, text, negativeText, guidanceScale, freeU, seed, precision, packWeights } = request;
   return {
     version: 1,
     program: PROGRAM,
@@ -38,6 +38,7 @@ export function recipeOf(facts: RunFacts, range: BatchRange, batchIndex: number)
     firstIndex: range.first,
     batchIndex,
     precision,
+    packWeights,
     device: info.device,
     threads: info.threads,
     tensorflow: info.libraryVersion,

@@ -21,7 +21,8 @@ const recipe: Recipe = {
   batchSize: 4,
   firstIndex: 8,
   batchIndex: 3,
-  precision: 'float32',
+  precision: 'bfloat16',
+  packWeights: true,
   device: 'cpu',
   threads: 2,
   tensorflow: '2.21.0',
@@ -45,6 +46,11 @@ async function file(bytes: Uint8Array): Promise<string> {
 describe('recipes', () => {
   it('come back from an image as they were, whatever letters they hold', async () => {
     expect(await readRecipe(await file(withRecipe(png, recipe)))).toEqual(recipe);
+  });
+
+  it('from before weights were packed say that they were not', async () => {
+    const { packWeights: _, ...former } = recipe;
+    expect(await readRecipe(await file(withRecipe(png, former)))).toEqual({ ...recipe, packWeights: false });
   });
 
   it.each([

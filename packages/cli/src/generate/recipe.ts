@@ -51,6 +51,8 @@ const Recipe = z.strictObject({
   /** Place of this image in its batch. */
   batchIndex: z.int().min(0),
   precision: z.enum(PRECISIONS),
+  /** Of images made before there was a choice: no. */
+  packWeights: z.boolean().default(false),
   device: z.string(),
   threads: count,
   tensorflow: z.string(),

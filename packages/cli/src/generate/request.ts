@@ -48,6 +48,8 @@ export interface Request {
   readonly seed: number;
   readonly batches: readonly BatchRange[];
   readonly precision: (typeof PRECISIONS)[number];
+  /** Whether bfloat16 weights are kept a second time, laid out for the kernels: faster, and other bits. */
+  readonly packWeights: boolean;
   /** undefined: the engine chooses. */
   readonly device: string | undefined;
   /** Most memory that tensors may take, in MiB. undefined: what is free. */
@@ -89,6 +91,7 @@ export interface RequestFlags extends SamplerFlags {
   readonly seed?: number | undefined;
   readonly precision?: Request['precision'] | undefined;
   readonly device?: string | undefined;
+  readonly pack_weights?: boolean | undefined;
   readonly memory_limit?: number | undefined;
   readonly save_z?: boolean | undefined;
   readonly display_x_inter?: boolean | undefined;
@@ -135,6 +138,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     seed: flags.seed ?? (freeU === undefined ? randomInt(SEEDS) : FREEU_SEED),
     batches: batchesOf(flags.num_samples ?? batchSize, batchSize),
     precision: flags.precision ?? 'float32',
+    packWeights: flags.pack_weights ?? true,
     device: flags.device,
     memoryLimit: flags.memory_limit,
     folder: (flags.save_folder ?? defaults.folder) + suffixOf(freeU),

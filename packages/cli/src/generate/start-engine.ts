@@ -12,10 +12,10 @@ import type { Request } from './request.js';
  * @throws InputError for a device that there is not, UsageError for a precision that the device does not have
  */
 export async function startEngine(
-  request: Pick<Request, 'precision' | 'device' | 'memoryLimit'>,
+  request: Pick<Request, 'precision' | 'device' | 'memoryLimit'> & Partial<Pick<Request, 'packWeights'>>,
   threads?: number,
 ): Promise<EngineInfo> {
-  const { precision } = request;
+  const { precision, packWeights } = request;
   const device = deviceOf(request);
   const memoryLimitMiB = memoryLimitOf(request);
   tf.enableProdMode();
@@ -23,6 +23,7 @@ export async function startEngine(
   try {
     info = await useEngine({
       deterministic: true,
+      ...(packWeights === undefined ? {} : { packWeights }),
       ...(device === undefined ? {} : { device }),
       ...(memoryLimitMiB === undefined ? {} : { memoryLimitMiB }),
       ...(threads === undefined ? {} : { threads }),

@@ -41,6 +41,15 @@ it('counts the bytes of strings, not their characters, and takes bytes as they a
   expect(setBy({ type: AttrKind.string, value: '' }, true).at(-1)).toBe(0);
 });
 
+it('takes a list of texts', () => {
+  expect(setBy({ type: AttrKind.string, value: ['Bias', 'Ü'] }, true)).toEqual([
+    'TF_SetAttrStringList',
+    ['Bias', 'Ü'],
+    [4, 2],
+    2,
+  ]);
+});
+
 it('passes the status on where the C function reports shapes that are wrong', () => {
   expect(setBy({ type: AttrKind.shape, value: [2, 3] }, false)).toEqual(['TFE_OpSetAttrShape', [2, 3], 2, STATUS]);
   expect(setBy({ type: AttrKind.shape, value: [] }, true)).toEqual(['TF_SetAttrShape', [], 0]);

@@ -8,7 +8,7 @@ const encoder = new TextEncoder();
 
 /**
  * Set one attribute on an operation that is about to run (`TFE_Op`) or to join a graph (`TF_OperationDescription`).
- * Numbers and types also come as lists.
+ * Numbers and types also come as lists, and texts for a graph.
  */
 export function setAttribute(native: Native, target: Pointer, graph: boolean, attr: OpAttr, status: Pointer): void {
   const { name, type, value } = attr;
@@ -16,6 +16,12 @@ export function setAttribute(native: Native, target: Pointer, graph: boolean, at
   const list = Array.isArray(value) ? (value as number[]) : null;
   switch (type) {
     case AttrKind.string: {
+      if (Array.isArray(value)) {
+        const texts = value as string[];
+        const lengths = texts.map((text) => encoder.encode(text).length);
+        set('StringList')(target, name, texts, lengths, texts.length);
+        return;
+      }
       const bytes = value instanceof Uint8Array ? value : encoder.encode(String(value));
       set('String')(target, name, bytes, bytes.length);
       return;

@@ -16,7 +16,7 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
   const { binding, backend, info } = engine;
   const { label, stateArg } = program.options;
   const tensors = args.map((arg) => arg.tensors);
-  program.memory?.refuseTooLarge(engine);
+  program.memory?.refuseTooLarge(engine, program.packed);
   if (stateArg >= 0) refuseSharing(label, tensors, stateArg);
   const readables: ReturnType<typeof binding.readable>[] = [];
   const count = tensors.reduce((sum, own) => sum + own.length, 0) + program.captures.length;
@@ -58,6 +58,10 @@ export function callProgram(engine: Engine, program: Program, args: readonly Str
     for (const readable of readables) binding.release(readable);
   }
 
+  if (!program.packed.held) {
+    program.packed.held = true;
+    binding.slots.packedBytes += program.packed.bytes;
+  }
   const results = program.results.map(({ shape, dtype }, i) => {
     const id = binding.slots.add({ kind: 'eager', handle: outputs[i]!, shape, dtype, origin });
     return backend.tensorOf({ id, shape, dtype });

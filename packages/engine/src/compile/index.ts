@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { PRECISIONS, type Precision } from '../capi/config-proto.js';
 import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
+import { packsWeights } from '../kernels/packed-weights.js';
 import { callProgram } from './call.js';
 import { describeLeaves, firstDifference } from './difference.js';
 import { callOnTape, forgetPullback } from './gradient.js';
@@ -81,7 +82,9 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const untyped = fn as (...args: unknown[]) => unknown;
 
   function lookUp(engine: Engine, args: readonly unknown[], structures: readonly Structure[]): Program {
-    const signature = [...structures.flatMap(({ signature }) => signature), ...storedTypes(engine, structures)];
+    const packs = engine.binding.slots.narrowed > 0 && packsWeights(engine, settings);
+    const stored = storedWeights(engine, structures, packs);
+    const signature = [...structures.flatMap(({ signature }) => signature), ...stored];
     const hit = entries.findIndex((entry) => sameSignature(entry.signature, signature));
     if (hit === 0) return entries[0]!.program;
     if (hit > 0) {
@@ -90,7 +93,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     }
     watch.missed(args);
     compiled.traces++;
-    const program = traceProgram(engine, untyped, structures, settings);
+    const program = traceProgram(engine, untyped, structures, { ...settings, packs });
     entries.unshift({ signature, program });
     for (const { program } of entries.splice(cacheSize)) forget(engine, program);
     return program;
@@ -124,20 +127,24 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   return Object.defineProperty(compiled, 'name', { value: settings.label });
 }
 
-/** The narrower types in which arguments are stored, by position among all tensors; most often there are none. */
-function storedTypes({ binding, backend }: Engine, structures: readonly Structure[]): number[] {
+/**
+ * The narrower types in which arguments are stored, by position among all tensors; most often there are none. Where they are
+ * packed, which they are: a function's kernels keep the weights of its first call.
+ */
+function storedWeights({ binding, backend }: Engine, structures: readonly Structure[], packs: boolean): number[] {
   if (binding.slots.narrowed === 0) return [];
   const tensors = structures.flatMap(({ tensors }) => tensors);
   return tensors.flatMap((tensor, i) => {
     const type = backend.storedAs(tensor);
-    return type === undefined ? [] : [i, type];
+    return type === undefined ? [] : packs ? [i, type, backend.idOf(tensor)] : [i, type];
   });
 }
 
 function forget({ binding }: Engine, program: Program): void {
   forgetPullback(program);
-  const { runtime } = binding;
+  const { runtime, slots } = binding;
   runtime.drain();
+  if (program.packed.held) slots.packedBytes -= program.packed.bytes;
   runtime.native.TFE_ContextRemoveFunction!(runtime.context, program.name, runtime.status.pointer);
   runtime.status.check({ op: program.options.label });
 }

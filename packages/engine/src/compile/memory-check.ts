@@ -1,6 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
+import { heldBytes } from '../held-bytes.js';
+import type { PackedWeights } from '../kernels/packed-weights.js';
 import { canTake, tensorLimit } from '../memory-limit.js';
 import type { MemoryEstimate } from './memory-estimate.js';
 import { fitsPool } from './pool-model.js';
@@ -20,13 +21,14 @@ export class MemoryCheck {
   /**
    * TensorFlow would notice too, but late, and not everywhere: oneDNN's convolutions do not look whether they got memory for
    * their result, and would end the process.
+   * @param packed weights that the function keeps from its first call on
    * @throws EngineError `resource-exhausted`
    */
-  refuseTooLarge({ binding }: Engine): void {
+  refuseTooLarge({ binding }: Engine, packed: PackedWeights): void {
     const limit = tensorLimit();
     if (limit === null) return;
     const { bytes, largest, op } = this.estimate;
-    const held = tf.engine().state.numBytes - binding.slots.savedBytes;
+    const held = heldBytes(binding.slots) + (packed.held ? 0 : packed.bytes);
     // No allocation takes more than twice what it is asked for.
     if (held + 2 * bytes <= limit) return;
     if (held + bytes <= limit && this.fits(limit - held) && canTake(binding.runtime.native, [largest])) return;

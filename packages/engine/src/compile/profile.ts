@@ -7,6 +7,7 @@ import { Status } from '../capi/status.js';
 import { type NodeStats, readStepStats } from '../capi/step-stats.js';
 import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
+import { packsWeights } from '../kernels/packed-weights.js';
 import type { CompileOptions } from './index.js';
 import { moduleNames } from './module-names.js';
 import { type Program, traceProgram } from './program.js';
@@ -49,7 +50,7 @@ export function profile<A extends unknown[]>(
   const structures = args.map((arg, i) => takeApart(arg, `args[${i}]`));
   const program = traceProgram(engine, fn as (...args: unknown[]) => unknown, structures, {
     ...{ label: options.name ?? (fn.name || 'profiled'), precision, xla: false, stateArg: options.state ?? -1 },
-    ...{ keepsRecord: true, keepsGraph: true },
+    ...{ keepsRecord: true, keepsGraph: true, packs: packsWeights(engine, { precision, xla: false }) },
   });
   runtime.native.TFE_ContextRemoveFunction!(runtime.context, program.name, runtime.status.pointer);
   const session = new Session(engine, program, structures);

@@ -6,6 +6,7 @@ import { DataType, dataTypeOf } from '../capi/data-type.js';
 import type { GraphOutput } from '../capi/native.js';
 import type { Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
+import { type PackedWeights, packedBytes, packWeight } from '../kernels/packed-weights.js';
 import { tensorLimit } from '../memory-limit.js';
 import type { OpAttr } from '../tfjs-node.js';
 import { Trace } from '../trace.js';
@@ -23,6 +24,8 @@ export interface ProgramOptions {
   readonly xla: boolean;
   /** Index of the argument that is the function's state, updated in place; -1 for none. */
   readonly stateArg: number;
+  /** Whether weights that are stored in half of float32 are packed: no call may bring others. */
+  readonly packs?: boolean;
   /** Whether the program keeps what was traced. */
   readonly keepsRecord?: boolean;
   /** Whether it keeps the graph, for a session, with state in the graph's own variables. */
@@ -51,6 +54,8 @@ export interface Program {
   readonly results: readonly ResultSpec[];
   /** For each tensor of the user's result: an index of `results`, or `-1 - i` for state tensor i. */
   readonly sources: readonly number[];
+  /** Weights that its kernels keep. */
+  readonly packed: PackedWeights;
   /** Of a call's memory; null where there is no limit. */
   readonly memory: MemoryCheck | null;
   /** What was traced, if it is kept. */
@@ -110,7 +115,8 @@ export function traceProgram(
       const recorded = options.keepsRecord ? made : null;
       const half = precision !== 'float32';
       const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(made, { half }));
-      traced = { options, attrs, results, sources, structure, memory, recorded, graph, ...finished };
+      const packed = { bytes: packedBytes(trace), held: false };
+      traced = { options, attrs, results, sources, structure, packed, memory, recorded, graph, ...finished };
       return [];
     });
   } finally {
@@ -122,7 +128,9 @@ export function traceProgram(
 
   function placeholder(tensor: tf.Tensor): tf.Tensor {
     const dtype = dataTypeOf(tensor.dtype);
-    const parameter = trace.parameter(dtype, [...tensor.shape], backend.storedAs(tensor));
+    const storedAs = backend.storedAs(tensor);
+    const parameter = trace.parameter(dtype, [...tensor.shape], storedAs);
+    if (options.packs && storedAs !== undefined) packWeight(trace, parameter.output.oper);
     return backend.tensorOf(binding.addSymbol(trace, parameter));
   }
 

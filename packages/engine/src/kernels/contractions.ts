@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BACKEND_NAME } from '../backend.js';
 import { boolAttr, FLOAT, op, stringAttr } from './ops.js';
+import { isPacked, packedProduct, packedSum } from './packed-weights.js';
 
 const upstream = new Map<string, tf.KernelConfig>();
 
@@ -25,6 +26,7 @@ export const batchMatMul = (): tf.KernelConfig => {
       const { transposeA, transposeB } = args.attrs as { transposeA: boolean; transposeB: boolean };
       if (a.shape.length !== 2 || b.shape.length !== 2 || a.dtype !== 'float32' || b.dtype !== 'float32')
         return batched.kernelFunc(args);
+      if (isPacked(b)) return packedProduct(a, b, transposeA, transposeB);
       return op('MatMul', [FLOAT, boolAttr('transpose_a', transposeA), boolAttr('transpose_b', transposeB)], [a, b]);
     },
   };
@@ -44,7 +46,8 @@ export const add = (): tf.KernelConfig => {
         b.shape.length === 1 &&
         (a.shape.length === 2 || a.shape.length === 4) &&
         a.shape[a.shape.length - 1] === b.shape[0];
-      return isBias ? op('BiasAdd', [FLOAT, stringAttr('data_format', 'NHWC')], [a, b]) : plain.kernelFunc(args);
+      if (!isBias) return plain.kernelFunc(args);
+      return packedSum(a, b) ?? op('BiasAdd', [FLOAT, stringAttr('data_format', 'NHWC')], [a, b]);
     },
   };
 };

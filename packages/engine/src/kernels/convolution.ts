@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
 import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
+import { isPacked, packedConvolution } from './packed-weights.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -25,6 +26,7 @@ export const convolution = defineKernel<{ x: tf.Tensor4D; filter: tf.Tensor4D },
   ({ x, filter }, attrs) => {
     const info = convInfo(x.shape, filter.shape, attrs);
     const { binding } = currentEngine();
+    if (isPacked(filter)) return packedConvolution(x, filter, convAttrs(info));
     const half = binding.trace !== null && binding.trace.precision !== 'float32';
     switch (binding.runtime.onGpu ? 'direct' : formOf(info, half)) {
       case 'columns':

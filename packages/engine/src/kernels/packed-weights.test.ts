@@ -1,0 +1,121 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it, vi } from 'vitest';
+import { waves } from '../../test/support/kernel.js';
+import { testWithoutLeaks } from '../../test/support/leak-free.js';
+import { compile } from '../compile/index.js';
+import { currentEngine } from '../engine.js';
+import { narrow } from '../narrow.js';
+import { packsWeights } from './packed-weights.js';
+
+testWithoutLeaks();
+
+const data = async (x: tf.Tensor) => (await x.data()) as Float32Array;
+/** Operations that a call asked TensorFlow for. */
+async function operationsOf(call: () => Promise<unknown>): Promise<string[]> {
+  const spy = vi.spyOn(currentEngine().backend, 'executeSingleOutput');
+  try {
+    await call();
+    return spy.mock.calls.map(([name]) => name);
+  } finally {
+    spy.mockRestore();
+  }
+}
+const far = (a: Float32Array, b: Float32Array): number => {
+  const most = Math.max(...b.map(Math.abs));
+  return Math.max(...a.map((value, i) => Math.abs(value - b[i]!))) / most;
+};
+
+type Layer = (x: tf.Tensor, w: tf.Tensor, bias: tf.Tensor1D) => tf.Tensor;
+const linear: Layer = (x, w) => tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D, false, true);
+const convolved: Layer = (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same');
+const LAYERS: readonly [string, Layer, number[], number[], string][] = [
+  ['product', linear, [6, 32], [16, 32], '_MklNativeFusedMatMul'],
+  ['product with a bias', (x, w, b) => tf.add(linear(x, w, b), b), [6, 32], [16, 32], '_MklNativeFusedMatMul'],
+  ['convolution', convolved, [1, 8, 8, 32], [3, 3, 32, 16], '_MklNativeConv2D'],
+  [
+    'convolution with a bias',
+    (x, w, b) => tf.add(convolved(x, w, b), b),
+    [1, 8, 8, 32],
+    [3, 3, 32, 16],
+    '_MklNativeConv2D',
+  ],
+];
+
+describe('packed weights', () => {
+  it.each(LAYERS)('%s: the values of one that packs nothing, at every call', async (_, layer, xShape, wShape, op) => {
+    const [x, bias, w] = [waves(xShape), waves([16], 1) as tf.Tensor1D, narrow(waves(wShape, 2), 'bfloat16')];
+    const packed = compile(layer, { precision: 'bfloat16' });
+    const plain = compile((x: tf.Tensor, bias: tf.Tensor1D) => layer(x, w, bias), { precision: 'bfloat16' });
+    const wanted = await data(plain(x, bias));
+    let first: Float32Array | undefined;
+    expect(await operationsOf(async () => (first = await data(packed(x, w, bias))))).toContain(op);
+    expect(far(first!, wanted)).toBeLessThan(0.01);
+    for (let i = 0; i < 3; i++) expect(await data(packed(x, w, bias))).toEqual(first);
+    const other = tf.mul(x, -1);
+    expect(
+      far(
+        await data(packed(other, w, tf.mul(bias, -1)))!,
+        wanted.map((value) => -value),
+      ),
+    ).toBeLessThan(0.01);
+    expect(packed.traces).toBe(1);
+    packed.dispose();
+    plain.dispose();
+  });
+
+  it('of another call are traced anew, and each keeps its own', async () => {
+    const x = waves([4, 32]) as tf.Tensor2D;
+    const [one, two] = [0, 5].map((seed) => narrow(waves([8, 32], seed), 'bfloat16') as tf.Tensor2D);
+    const product = compile((w: tf.Tensor2D) => tf.matMul(x, w, false, true), { precision: 'bfloat16' });
+    const [first, second] = [await data(product(one!)), await data(product(two!))];
+    expect(far(first, second)).toBeGreaterThan(0.1);
+    expect(await data(product(one!))).toEqual(first);
+    expect(await data(product(two!))).toEqual(second);
+    expect(product.traces).toBe(2);
+    // The same values under another number: a kernel that kept the first ones would do, but nobody knows that they are.
+    expect(await data(product(narrow(tf.mul(one!, 3), 'bfloat16')))).not.toEqual(first);
+    product.dispose();
+  });
+
+  it('count as memory from the first call until the function is freed', async () => {
+    const { slots } = currentEngine().binding;
+    const before = slots.packedBytes;
+    const [x, w] = [waves([4, 32]) as tf.Tensor2D, narrow(waves([8, 32], 3), 'bfloat16') as tf.Tensor2D];
+    const product = compile((w: tf.Tensor2D) => tf.matMul(x, w, false, true), { precision: 'bfloat16' });
+    for (let i = 0; i < 2; i++) {
+      await product(w).data();
+      expect(slots.packedBytes - before).toBe(2 * 8 * 32);
+    }
+    product.dispose();
+    expect(slots.packedBytes).toBe(before);
+  });
+
+  it('have gradients', async () => {
+    const [x, w] = [waves([4, 32]) as tf.Tensor2D, narrow(waves([8, 32], 3), 'bfloat16') as tf.Tensor2D];
+    const product = compile((x: tf.Tensor2D, w: tf.Tensor2D) => tf.matMul(x, w, false, true), {
+      precision: 'bfloat16',
+    });
+    const gradient = tf.grad((x: tf.Tensor2D) => tf.sum(product(x, w)))(x);
+    expect(far(await data(gradient), await data(tf.tile(tf.sum(w, 0, true), [4, 1])))).toBeLessThan(0.02);
+    product.dispose();
+  });
+
+  it('there are none in float32, under XLA, of wide weights, and where nobody wants them', async () => {
+    const x = waves([4, 32]) as tf.Tensor2D;
+    const w = waves([8, 32], 3) as tf.Tensor2D;
+    const half = narrow(w, 'bfloat16');
+    for (const [weights, precision] of [
+      [half, 'float32'],
+      [w, 'bfloat16'],
+    ] as const) {
+      const product = compile((w: tf.Tensor2D) => tf.matMul(x, w, false, true), { precision });
+      expect(await operationsOf(() => product(weights).data())).toContain('MatMul');
+      product.dispose();
+    }
+    const engine = currentEngine();
+    const settings = { precision: 'bfloat16', xla: false } as const;
+    expect(packsWeights(engine, settings)).toBe(true);
+    expect(packsWeights(engine, { ...settings, xla: true })).toBe(false);
+    expect(packsWeights({ ...engine, packWeights: false }, settings)).toBe(false);
+  });
+});
