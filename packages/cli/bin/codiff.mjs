@@ -4,6 +4,7 @@
  * built; every other command is TypeScript and runs from the build, or from the sources when they are newer.
  */
 import { spawn } from 'node:child_process';
+import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { runMode } from './run-mode.mjs';
 
@@ -20,12 +21,16 @@ if (command === 'doctor') {
     await import(pathToFileURL(mode.main).href);
   } else {
     const child = spawn(process.execPath, [...mode.nodeArgs, mode.main, ...process.argv.slice(2)], {
-      stdio: 'inherit',
+      // The channel tells the child when this process is gone.
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, CODIFF_STARTED: '1' },
     });
     // A terminal sends Ctrl-C to both; the child decides what it means, and we end as it does.
-    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    const hasTerminal = [0, 1, 2].some((stream) => isatty(stream));
+    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'])) {
+      if (process.platform === 'win32' && signal.startsWith('SIGUSR')) continue;
       process.on(signal, () => {
-        if (signal !== 'SIGINT') child.kill(signal);
+        if (signal !== 'SIGINT' || !hasTerminal) child.kill(signal);
       });
     }
     child.on('exit', (code, signal) => {

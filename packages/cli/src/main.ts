@@ -11,11 +11,14 @@ import { reportCommand } from './commands/report.js';
 import { text2imageCommand } from './commands/text2image.js';
 import { trainCommand } from './commands/train.js';
 import { Interrupted } from './interrupted.js';
+import { endWithStarter } from './starter.js';
 import { explicitSwitches } from './train/overrides.js';
 import { isAboutInput, UsageError } from './usage-error.js';
 
 /** Errors that explain themselves, by name: their classes would load the engine and the trainer for every command. */
 const EXPLAINED: readonly string[] = ['EngineError', 'RunFailure'];
+
+endWithStarter();
 
 /** The `codiff` command: each command is a module of `commands/`. */
 const program = yargs(explicitSwitches(hideBin(process.argv)))
