@@ -54,14 +54,16 @@ process.stdin.destroy();
 const place = { rank, world: tasks.length, allReduce };
 const replicas = alone ? undefined : replicasOf(place);
 const common = { replicas, clipNorm: 1 };
+// Adam moves a weight whose gradient is nothing but rounding by its whole rate, and the discriminator multiplies what comes of it.
+const gan = { ...common, lr: 1e-4 };
 /** How each kind is trained. */
 const models: Record<TeamKind, { make: (accumulate: number) => Tiny; accumulate: number; maxSteps: number }> = {
   mask: { make: () => tinyDiffusion('mask', common, { use_ema: true }), accumulate: 1, maxSteps: steps },
   // To see accumulation, a whole and a short update will do.
   compose: { make: (accumulate) => tinyCompose({ ...common, accumulate }), accumulate: 2, maxSteps: 2 },
   // The discriminator counts after the first update, so in the last three of five batches.
-  vae: { make: (accumulate) => tinyVae({ ...common, accumulate }, { disc_start: 1 }), accumulate: 2, maxSteps: steps },
-  'vae-actnorm': { make: () => tinyVae(common, { disc_start: 0, use_actnorm: true }), accumulate: 1, maxSteps: 2 },
+  vae: { make: (accumulate) => tinyVae({ ...gan, accumulate }, { disc_start: 1 }), accumulate: 2, maxSteps: steps },
+  'vae-actnorm': { make: () => tinyVae(gan, { disc_start: 0, use_actnorm: true }), accumulate: 1, maxSteps: 2 },
 };
 /**
  * Operation by operation a process starts sooner; compiled against not compiled shows no less. The autoencoder's step sums
