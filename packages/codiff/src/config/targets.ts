@@ -89,6 +89,7 @@ function encoderOf({ name, condStageConfig }: { name: string; condStageConfig: C
       file: name,
       path: 'model.params.cond_stage_config',
       message: `${condStageConfig} is no encoder, and a branch of a collaborative model needs one`,
+      suggestion: 'give the branch a config with BERTEmbedder or SegMaskEncoder',
     },
   ]);
 }

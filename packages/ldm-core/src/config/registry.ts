@@ -89,7 +89,8 @@ export class Registry {
   private construct<T>(node: TargetConfig, role: Role<T>, scope: Scope, surroundings: Surroundings): T {
     const target = this.table.get(node.target);
     if (!target?.roles.some(({ name }) => name === role.name)) {
-      throw new ConfigError([{ path: 'target', message: `'${node.target}' is no target for the role '${role.name}'` }]);
+      const message = `'${node.target}' is no target for the role '${role.name}'`;
+      throw new ConfigError([{ path: 'target', message, suggestion: `wanted ${this.idsOf(role.name).join(' or ')}` }]);
     }
     if (target.build === undefined) throw new Error(`registry: nothing is built for '${node.target}'`);
     const config = parseConfig(target.schema, node);
@@ -99,7 +100,10 @@ export class Registry {
       linked: (name) => {
         const model = linkedModel(surroundings, name);
         if (model === undefined) {
-          throw new ConfigError([{ file: name, path: '', message: 'this config was not given along' }]);
+          const message = 'this config was not given along';
+          throw new ConfigError([
+            { file: name, path: '', message, suggestion: 'put it under model_files by this name' },
+          ]);
         }
         return model;
       },

@@ -42,6 +42,7 @@ test('a syntax error says file, line and column', () => {
   const [problem] = problemsOf(() => parseYamlFile('model:\n  a: [1, 2\n', 'x.yaml'));
   expect(problem).toMatchObject({ file: 'x.yaml' });
   expect(problem!.message).toMatch(/^line \d+, column \d+: not YAML/);
+  expect(problem!.suggestion).toContain('quotes');
 });
 
 test.each([

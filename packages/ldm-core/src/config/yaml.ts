@@ -57,9 +57,9 @@ function parse(text: string, path: string, file?: string): unknown {
   } catch (error) {
     if (!(error instanceof YAMLException)) throw error;
     const at = error.mark ? `line ${error.mark.line + 1}, column ${error.mark.column + 1}: ` : '';
-    throw new ConfigError([
-      { ...(file === undefined ? {} : { file }), path, message: `${at}not YAML: ${error.reason}` },
-    ]);
+    const message = `${at}not YAML: ${error.reason}`;
+    const suggestion = 'texts with : # [ ] { } stand in quotes, levels are indented by spaces';
+    throw new ConfigError([{ ...(file === undefined ? {} : { file }), path, message, suggestion }]);
   }
 }
 
