@@ -20,7 +20,15 @@ import { openData, planRun } from '../src/run/prepare-run.js';
 import { keptBest, runSettings } from '../src/run/run-settings.js';
 import type { TrainRequest } from '../src/run/train-request.js';
 import { eagerly } from '../src/steps/consume.js';
-import { OVERRIDING, PICTURE_ARGUMENTS, PICTURE_ROWS, type Row, SUBJECTS, type View } from './argument-effects.js';
+import {
+  OVERRIDING,
+  PICTURE_ARGUMENTS,
+  PICTURE_ROWS,
+  QUICK,
+  type Row,
+  SUBJECTS,
+  type View,
+} from './argument-effects.js';
 import { readTree } from './configs.js';
 import { syntheticSource } from './synthetic-source.js';
 import { lively, tinyBatch, tinyCompose, tinyDiffusion, tinyVae, unet } from './tiny-models.js';
@@ -273,7 +281,7 @@ describe('log_images', () => {
     expect(known.sort()).toEqual([...PICTURE_ARGUMENTS].sort());
   });
 
-  it.each(PICTURE_ROWS)('$model, $argument: $effect ($change)', async ({ model, change, effect, given = {} }) => {
+  it.each(PICTURE_ROWS)('$model, $argument: $effect ($change)', async ({ model, change, effect, given }) => {
     const [before, after] = [await picturesOf(model, given), await picturesOf(model, { ...given, ...change })];
     expect(after === before ? 'same' : 'output').toBe(effect);
   });
@@ -286,14 +294,14 @@ describe('what models carry to the trainer', () => {
     ['codiff', { image_size: 8 }],
     ['codiff', { log_every_t: 3 }],
   ] as const)('pictures of %s: %j', async (model, params) => {
-    expect(await picturesOf(model, {}, params)).not.toBe(await picturesOf(model, {}));
+    expect(await picturesOf(model, QUICK, params)).not.toBe(await picturesOf(model, QUICK));
   });
 
   it.each([
     ['text', { channels: 4 }, /4.*3|3.*4/s],
     ['codiff', { channels: 4 }, /4.*3|3.*4/s],
   ] as const)('pictures of %s with latents of %j do not fit a UNet of 3', async (model, params, wanted) => {
-    await expect(picturesOf(model, {}, params)).rejects.toThrow(wanted);
+    await expect(picturesOf(model, QUICK, params)).rejects.toThrow(wanted);
   });
   const controlOf = () => ({ seed: Rng.of(1).toTensor(), globalStep: tf.scalar(0, 'int32') });
 

@@ -224,15 +224,21 @@ export interface PictureRow {
   readonly argument: string;
   readonly change: Readonly<Record<string, unknown>>;
   readonly effect: 'output' | 'same';
-  readonly given?: Readonly<Record<string, unknown>>;
+  readonly given: Readonly<Record<string, unknown>>;
 }
+
+/** The pictures that take longest are left out where the row is not about them. */
+export const QUICK = { inpaint: false, plot_progressive_rows: false };
 
 const pictures = (
   model: PictureRow['model'],
   effect: PictureRow['effect'],
-  ...lines: readonly (readonly [argument: string, value: unknown, given?: Readonly<Record<string, unknown>>])[]
+  ...lines: readonly (readonly [argument: string, value: unknown])[]
 ): PictureRow[] =>
-  lines.map(([argument, value, given = {}]) => ({ model, argument, change: { [argument]: value }, effect, given }));
+  lines.map(([argument, value]) => {
+    const given = argument in QUICK ? {} : QUICK;
+    return { model, argument, change: { [argument]: value }, effect, given };
+  });
 
 /** What section 19.8 lists of `log_images`. */
 export const PICTURE_ARGUMENTS = words(
