@@ -1,8 +1,11 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
 import { valuesOf } from '../../test/support/start-engine.js';
 import { currentEngine } from '../engine.js';
+import { compile } from './index.js';
 import { openState, refuseSharing } from './state-variables.js';
 
 testWithoutLeaks();
@@ -91,4 +94,26 @@ describe('refuseSharing', () => {
     );
     variable.dispose();
   });
+});
+
+it('steps keep nothing of the steps before them', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const step = compile((state: tf.Tensor) => tf.add(state, 1), { name: 'step', state: 0 });
+  const consumed: WeakRef<tf.Tensor>[] = [];
+  // The scope of this test would know them all.
+  tf.engine().endScope();
+  let state = made(0);
+  for (let i = 0; i < 8; i++) {
+    consumed.push(new WeakRef(state));
+    state = step(state);
+  }
+  expect(valuesOf(state)).toEqual([8]);
+  // References count as used until the turn of the event loop ends.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(consumed.slice(0, 6).filter((tensor) => tensor.deref() !== undefined)).toHaveLength(0);
+  state.dispose();
+  step.dispose();
+  tf.engine().startScope();
 });

@@ -59,7 +59,7 @@ export function openState(engine: Engine, label: string, tensors: readonly tf.Te
         giveUp();
       },
       handOver: (handle, origin) => {
-        const token = new SharedHandle(handle, (pointer) => runtime.deleteHandle(pointer), origin).retain();
+        const token = tokenOf(engine, handle, origin).retain();
         const updated = slots.map(({ resource, shape, dtype }, i) => {
           backend.consume(tensors[i]!, resource, label);
           const id = binding.slots.add({ kind: 'variable', resource, written: token.retain(), shape, dtype });
@@ -121,15 +121,21 @@ function joinTokens(engine: Engine, tokens: ReadonlySet<SharedHandle>): SharedHa
     { name: 'T', type: AttrKind.type, value: DataType.float },
   ];
   const [joined] = binding.enqueue('AddN', attrs, handles, 1);
-  return new SharedHandle(joined!, (handle) => binding.runtime.deleteHandle(handle)).retain();
+  return tokenOf(engine, joined!).retain();
 }
 
 /** A token for state that no step has written yet. */
-function newToken({ binding }: Engine): SharedHandle {
+function newToken(engine: Engine): SharedHandle {
+  const { binding } = engine;
   const slot = binding.slots.take(binding.createTensor([], DataType.float, Float32Array.of(0)));
   if (slot?.kind !== 'eager')
     throw new EngineError('compile: a call inside a trace must be inlined', { code: 'internal' });
-  return new SharedHandle(slot.handle, (handle) => binding.runtime.deleteHandle(handle));
+  return tokenOf(engine, slot.handle);
+}
+
+/** Made here, so that what it knows of its step is `origin` alone: with the step's tensors it would keep those of all steps before. */
+function tokenOf({ binding: { runtime } }: Engine, handle: Pointer, origin: Origin | null = null): SharedHandle {
+  return new SharedHandle(handle, (pointer) => runtime.deleteHandle(pointer), origin);
 }
 
 /** State is overwritten, so nothing else may hold its memory under another name. */
