@@ -95,7 +95,7 @@ describe('packed weights', () => {
     const product = compile((x: tf.Tensor2D, w: tf.Tensor2D) => tf.matMul(x, w, false, true), {
       precision: 'bfloat16',
     });
-    const gradient = tf.grad((x: tf.Tensor2D) => tf.sum(product(x, w)))(x);
+    const gradient = tf.grad((x) => tf.sum(product(x as tf.Tensor2D, w)))(x);
     expect(far(await data(gradient), await data(tf.tile(tf.sum(w, 0, true), [4, 1])))).toBeLessThan(0.02);
     product.dispose();
   });

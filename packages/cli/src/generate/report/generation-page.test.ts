@@ -23,6 +23,7 @@ const recipe: Recipe = {
   firstIndex: 0,
   batchIndex: 0,
   precision: 'float32',
+  packWeights: true,
   device: 'cpu',
   threads: 1,
   tensorflow: '2.21.0',
