@@ -26,7 +26,7 @@ export const convolution = defineKernel<{ x: tf.Tensor4D; filter: tf.Tensor4D },
   ({ x, filter }, attrs) => {
     const info = convInfo(x.shape, filter.shape, attrs);
     const { binding } = currentEngine();
-    if (isPacked(filter)) return packedConvolution(x, filter, convAttrs(info));
+    if (gainsByPacking(info) && isPacked(filter)) return packedConvolution(x, filter, convAttrs(info));
     const half = binding.trace !== null && binding.trace.precision !== 'float32';
     switch (binding.runtime.onGpu ? 'direct' : formOf(info, half)) {
       case 'columns':
@@ -38,6 +38,11 @@ export const convolution = defineKernel<{ x: tf.Tensor4D; filter: tf.Tensor4D },
     }
   },
 );
+
+/** Whether laying the filter out takes a time worth sparing; beside the work on many pixels it is nothing. */
+function gainsByPacking({ batchSize, outHeight, outWidth, inChannels, filterHeight, filterWidth }: Info): boolean {
+  return 8 * filterHeight * filterWidth * inChannels >= batchSize * outHeight * outWidth;
+}
 
 /**
  * Measured on two cores with AVX-512 and AMX, 'direct' against the others, for 3 x 3 filters.

@@ -37,7 +37,7 @@ const LAYERS: readonly [string, Layer, number[], number[], string][] = [
     (x, w, b) => tf.add(convolved(x, w, b), b),
     [1, 8, 8, 32],
     [3, 3, 32, 16],
-    '_MklNativeConv2D',
+    '_MklNativeFusedConv2D',
   ],
 ];
 
@@ -61,6 +61,13 @@ describe('packed weights', () => {
     expect(packed.traces).toBe(1);
     packed.dispose();
     plain.dispose();
+  });
+
+  it('are none of the filters that go over many pixels', async () => {
+    const [x, w] = [waves([1, 64, 64, 8]) as tf.Tensor4D, narrow(waves([3, 3, 8, 8], 2), 'bfloat16') as tf.Tensor4D];
+    const layer = compile((w: tf.Tensor4D) => tf.conv2d(x, w, 1, 'same'), { precision: 'bfloat16' });
+    expect(await operationsOf(() => layer(w).data())).toContain('Conv2D');
+    layer.dispose();
   });
 
   it('of another call are traced anew, and each keeps its own', async () => {

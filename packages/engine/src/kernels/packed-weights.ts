@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AttrKind } from '../capi/attributes.js';
 import type { Precision } from '../capi/config-proto.js';
+import { DataType } from '../capi/data-type.js';
 import type { Pointer } from '../capi/native.js';
 import { currentEngine, type Engine } from '../engine.js';
 import type { Runtime } from '../runtime.js';
 import type { OpAttr } from '../tfjs-node.js';
 import type { Trace } from '../trace.js';
-import { type ConvAttrs, convAttrs, convInfo } from './conv-attrs.js';
+import { convAttrs, convInfo } from './conv-attrs.js';
 import { runsInFunctions } from './graph-only.js';
 import { boolAttr, FLOAT, intAttr, op, stringAttr } from './ops.js';
 
@@ -18,6 +19,7 @@ import { boolAttr, FLOAT, intAttr, op, stringAttr } from './ops.js';
  * call on, and never looks at its input again.
  */
 const CONVOLUTION = '_MklNativeConv2D';
+const BIASED_CONVOLUTION = '_MklNativeFusedConv2D';
 const PRODUCT = '_MklNativeFusedMatMul';
 
 const COMMON: readonly OpAttr[] = [
@@ -26,6 +28,13 @@ const COMMON: readonly OpAttr[] = [
   // The name these kernels are registered under.
   stringAttr('_kernel', 'MklNameChangeOp'),
 ];
+const WITH_BIAS: readonly OpAttr[] = [
+  intAttr('num_args', 1),
+  { name: 'fused_ops', type: AttrKind.string, value: ['BiasAdd'] },
+];
+/** A convolution of one pixel, to try. */
+const PIXEL = [1, 1, 1, 1];
+const ONE = convAttrs(convInfo(PIXEL, PIXEL, { strides: 1, pad: 'valid', dataFormat: 'NHWC' }));
 const HALF_BYTES = 2;
 const ALLOWED = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_ALLOWLIST_ADD';
 
@@ -43,10 +52,8 @@ export function packsWeights(engine: Engine, { precision, xla }: { precision: Pr
   if (known !== undefined) return known;
   const runs =
     runsInFunctions(PRODUCT, productAttrs(false, false), [[1, 1], [1, 1], [1]]) &&
-    runsInFunctions(CONVOLUTION, convolutionAttrs([1, 1, 1, 1], [1, 1, 1, 1]), [
-      [1, 1, 1, 1],
-      [1, 1, 1, 1],
-    ]);
+    runsInFunctions(CONVOLUTION, convolutionAttrs(ONE), [PIXEL, PIXEL]) &&
+    runsInFunctions(BIASED_CONVOLUTION, biasedAttrs(ONE), [PIXEL, PIXEL, [1]]);
   if (runs) computeInHalf();
   supported.set(runtime, runs);
   return runs;
@@ -55,7 +62,7 @@ export function packsWeights(engine: Engine, { precision, xla }: { precision: Pr
 /** Mixed precision knows the operations by name; it reads its lists anew for each function. */
 function computeInHalf(): void {
   const names = new Set((process.env[ALLOWED] ?? '').split(',').filter((name) => name !== ''));
-  process.env[ALLOWED] = [...names, CONVOLUTION, PRODUCT].join(',');
+  process.env[ALLOWED] = [...names, CONVOLUTION, BIASED_CONVOLUTION, PRODUCT].join(',');
 }
 
 /** What the kernels of a function keep of its weights. */
@@ -69,21 +76,24 @@ export interface PackedWeights {
 interface Packing {
   /** Nodes whose values are weights that no call changes. */
   readonly weights: Set<Pointer>;
-  /** Products by the node that computes them. */
-  readonly products: Map<Pointer, Product>;
+  /** What takes the place of a product or a convolution that a bias is added to, by its node. */
+  readonly biased: Map<Pointer, Biased>;
   /** Of the copies that kernels are going to keep. */
   bytes: number;
 }
-interface Product {
-  readonly inputs: readonly [tf.TensorInfo, tf.TensorInfo];
+/** The operation that computes a product or a convolution with a bias. */
+interface Biased {
+  readonly op: string;
   readonly attrs: readonly OpAttr[];
+  /** Without the bias. */
+  readonly inputs: readonly [tf.TensorInfo, tf.TensorInfo];
 }
 
 const packings = new WeakMap<Trace, Packing>();
 
 /** Have the function under construction pack the weight that `node` gives: no call may ever bring another one. */
 export function packWeight(trace: Trace, node: Pointer): void {
-  const packing = packings.get(trace) ?? { weights: new Set(), products: new Map(), bytes: 0 };
+  const packing = packings.get(trace) ?? { weights: new Set(), biased: new Map(), bytes: 0 };
   packing.weights.add(node);
   packings.set(trace, packing);
 }
@@ -99,48 +109,49 @@ export function isPacked(weight: tf.TensorInfo): boolean {
   return node !== null && packing!.weights.has(node);
 }
 
-/** A convolution whose filter {@link isPacked}. */
+/** A convolution whose filter {@link isPacked}. @param attrs TensorFlow's, of Conv2D */
 export function packedConvolution(x: tf.TensorInfo, filter: tf.TensorInfo, attrs: readonly OpAttr[]): tf.Tensor {
-  count(filter);
-  return op(CONVOLUTION, [...attrs, ...COMMON.slice(1)], [x, filter]);
+  const y = op(CONVOLUTION, convolutionAttrs(attrs), [x, filter]);
+  remember(y, { op: BIASED_CONVOLUTION, attrs: biasedAttrs(attrs), inputs: [x, filter] });
+  return y;
 }
 
 /** A product of matrices [m,k] and [k,n], each transposed or not, whose second {@link isPacked}. */
 export function packedProduct(a: tf.TensorInfo, b: tf.TensorInfo, transposeA: boolean, transposeB: boolean): tf.Tensor {
-  const { backend, binding } = currentEngine();
   const attrs = productAttrs(transposeA, transposeB);
   // There is no such operation without a bias.
   const none = tf.zeros([b.shape[transposeB ? 0 : 1]!]);
   const y = op(PRODUCT, attrs, [a, b, none]);
-  count(b);
-  packings.get(binding.trace!)!.products.set(backend.nodeOf(y)!, { inputs: [a, b], attrs });
+  remember(y, { op: PRODUCT, attrs, inputs: [a, b] });
   return y;
 }
 
-/** A {@link packedProduct} with a bias, computed as one; null if `x` is none. The product without it is then never run. */
+/** What was packed, `x`, with a bias, computed as one; null if nothing was. What computes it without the bias is then never run. */
 export function packedSum(x: tf.TensorInfo, bias: tf.TensorInfo): tf.Tensor | null {
   const { backend, binding } = currentEngine();
   const packing = binding.trace && packings.get(binding.trace);
   const node = packing ? backend.nodeOf(x) : null;
-  const product = node === null ? undefined : packing!.products.get(node);
-  return product ? op(PRODUCT, product.attrs, [...product.inputs, bias]) : null;
+  const biased = node === null ? undefined : packing!.biased.get(node);
+  return biased ? op(biased.op, biased.attrs, [...biased.inputs, bias]) : null;
 }
 
-function count({ shape }: tf.TensorInfo): void {
-  packings.get(currentEngine().binding.trace!)!.bytes += HALF_BYTES * tf.util.sizeFromShape(shape);
+function remember(y: tf.Tensor, biased: Biased): void {
+  const { backend, binding } = currentEngine();
+  const packing = packings.get(binding.trace!)!;
+  packing.biased.set(backend.nodeOf(y)!, biased);
+  packing.bytes += HALF_BYTES * tf.util.sizeFromShape(biased.inputs[1].shape);
 }
 
 function productAttrs(transposeA: boolean, transposeB: boolean): readonly OpAttr[] {
-  return [
-    ...COMMON,
-    boolAttr('transpose_a', transposeA),
-    boolAttr('transpose_b', transposeB),
-    intAttr('num_args', 1),
-    { name: 'fused_ops', type: AttrKind.string, value: ['BiasAdd'] },
-  ];
+  return [...COMMON, boolAttr('transpose_a', transposeA), boolAttr('transpose_b', transposeB), ...WITH_BIAS];
 }
 
-function convolutionAttrs(x: readonly number[], filter: readonly number[]): readonly OpAttr[] {
-  const attrs: ConvAttrs = { strides: 1, pad: 'valid', dataFormat: 'NHWC' };
-  return [...convAttrs(convInfo(x, filter, attrs)), ...COMMON.slice(1)];
-}
+/** @param attrs of Conv2D */
+const convolutionAttrs = (attrs: readonly OpAttr[]): readonly OpAttr[] => [...attrs, ...COMMON.slice(1)];
+
+const biasedAttrs = (attrs: readonly OpAttr[]): readonly OpAttr[] => [
+  ...convolutionAttrs(attrs),
+  ...WITH_BIAS,
+  { name: 'TArgs', type: AttrKind.type, value: [DataType.float] },
+  intAttr('num_host_args', 0),
+];
