@@ -1,4 +1,5 @@
 import { bytesOfType, DataType } from '../capi/data-type.js';
+import { PACKED_OPERATIONS } from '../kernels/packed-weights.js';
 import type { RecordedGraph, RecordedNode, RecordedValue } from './recorded-graph.js';
 
 /** What else the estimate depends on. */
@@ -40,6 +41,7 @@ const IN_PLACE: ReadonlySet<string> = new Set([
 /** Operations that mixed precision gives their weights in half the bytes, cast before anything else runs. */
 const CONTRACTIONS: ReadonlySet<string> = new Set([
   ...['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter', 'MatMul', 'BatchMatMul', 'BatchMatMulV2'],
+  ...PACKED_OPERATIONS,
 ]);
 
 /** The allocator gives memory in pieces of this many bytes. */

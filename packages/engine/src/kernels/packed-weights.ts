@@ -21,6 +21,8 @@ import { boolAttr, FLOAT, intAttr, op, stringAttr } from './ops.js';
 const CONVOLUTION = '_MklNativeConv2D';
 const BIASED_CONVOLUTION = '_MklNativeFusedConv2D';
 const PRODUCT = '_MklNativeFusedMatMul';
+/** Names of the operations of packed weights. */
+export const PACKED_OPERATIONS: readonly string[] = [CONVOLUTION, BIASED_CONVOLUTION, PRODUCT];
 
 const COMMON: readonly OpAttr[] = [
   FLOAT,
@@ -62,7 +64,7 @@ export function packsWeights(engine: Engine, { precision, xla }: { precision: Pr
 /** Mixed precision knows the operations by name; it reads its lists anew for each function. */
 function computeInHalf(): void {
   const names = new Set((process.env[ALLOWED] ?? '').split(',').filter((name) => name !== ''));
-  process.env[ALLOWED] = [...names, CONVOLUTION, BIASED_CONVOLUTION, PRODUCT].join(',');
+  process.env[ALLOWED] = [...names, ...PACKED_OPERATIONS].join(',');
 }
 
 /** What the kernels of a function keep of its weights. */
