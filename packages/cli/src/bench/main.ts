@@ -88,14 +88,14 @@ const suite: SuiteOptions = {
 };
 
 if (what === 'plan') {
-  if (args.config === undefined) throw new Error('bench plan: name a config with --config');
+  if (args.config === undefined) wrongUse('bench plan: name a config with --config');
   // It runs models in this process; nothing else here does.
   const { comparePlan, formatCompared } = await import('./plan-check/compare-plan.js');
   const compared = await comparePlan(args.config, suite);
   finish(formatCompared(compared), compared);
 } else if (args.profile) {
   const names = MODEL_BENCHES.filter((name) => name === what || (what === 'all' && isWanted(name)));
-  if (names.length === 0) throw new Error(`bench ${what} --profile: wanted one of ${MODEL_BENCHES.join(', ')}`);
+  if (names.length === 0) wrongUse(`bench ${what} --profile: wanted one of ${MODEL_BENCHES.join(', ')}`);
   for (const name of names) {
     for (const precision of suite.precisions) {
       const ops = await profileBench(name, precision, suite);
@@ -145,10 +145,16 @@ function finish(output: string, data: readonly object[]): void {
 function numbers(flag: string, list = ''): number[] {
   const found = list.split(',').filter(Boolean).map(Number);
   if (found.every((number) => Number.isInteger(number) && number >= 1)) return found;
-  throw new Error(`--${flag} ${list}: wanted whole numbers from 1 on, separated by commas`);
+  wrongUse(`--${flag} ${list}: wanted whole numbers from 1 on, separated by commas`);
 }
 
 function precisionOf(name: string): BenchRow['precision'] {
   if (name === 'float32' || name === 'bfloat16' || name === 'float16') return name;
-  throw new Error(`--precision ${name}: wanted float32, bfloat16 (CPU) or float16 (GPU)`);
+  wrongUse(`--precision ${name}: wanted float32, bfloat16 (CPU) or float16 (GPU)`);
+}
+
+/** Flags that say nothing that can be measured: one line, as the commands of codiff do. */
+function wrongUse(problem: string): never {
+  process.stderr.write(`${problem}\n`);
+  process.exit(2);
 }
