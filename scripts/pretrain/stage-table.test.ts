@@ -46,14 +46,14 @@ it('reads no run of another stage, only its shipped files', () => {
 });
 
 it.each([
-  ['vae', 9000, false],
-  ['mask', 8000, true],
-  ['text', 5000, true],
-] as const)('%s: its overrides fit its config', async (name, steps, cached) => {
+  ['vae', 9000, 'bfloat16', false],
+  ['mask', 8000, 'bfloat16', true],
+  ['text', 15000, 32, true],
+] as const)('%s: its overrides fit its config', async (name, steps, precision, cached) => {
   const { model, data, lightning } = await configOf(stageOf(name), ROOT);
   const { params } = model;
   expect(params).toMatchObject({ scheduler_config: { params: { cycle_lengths: [steps] } } });
-  expect(lightning).toMatchObject({ trainer: { max_steps: steps, precision: 'bfloat16' } });
+  expect(lightning).toMatchObject({ trainer: { max_steps: steps, precision } });
   expect(data).toMatchObject({ params: { batch_size: 8, validation: { params: { test_dataset_size: 1000 } } } });
   expect(data?.cache_latents ?? false).toBe(cached);
   if (cached) {
