@@ -44,7 +44,7 @@ const MASKS = ['train', 'validation'].map((split) => `data.params.${split}.param
 export const PRETRAIN_STAGES: readonly PretrainStage[] = [
   stage('vae', 'demo_vae', 9000, [], []),
   stage('mask', 'demo_mask', 8000, ['vae'], [...MASKS, CACHED, FIRST_STAGE, ATTENDS]),
-  // In float32: at first an age changes what the text's attention sees by a hundredth, and bfloat16 rounds to that.
+  // In float32, a tenth slower: among 32 tokens one word changes little of what the attention sees at first.
   stage('text', 'demo_text', 15000, ['vae'], [CACHED, FIRST_STAGE], '32'),
   stage(
     'codiff',
