@@ -127,15 +127,21 @@ export class ComposeUNet {
     });
   }
 
+  /** Whether chance decides, pass by pass, if the rules count. */
+  get drawsRules(): boolean {
+    const { manualProb } = this.config;
+    return manualProb >= 0 && manualProb < 1;
+  }
+
   /**
    * Whether the rules count in a pass, by the config's `manual_prob` (original, section 9).
-   * @param draw uniform in [0,1) [], one a pass; needed where `manual_prob` lies in [0,1)
+   * @param draw uniform in [0,1) [], one a pass; needed where {@link drawsRules}
    * @returns true or false where no draw changes it, else a scalar [] of 0 or 1
    * @throws RangeError if a draw is needed and there is none
    */
   ruledBy(draw?: tf.Scalar): boolean | tf.Scalar {
     const { manualProb } = this.config;
-    if (manualProb >= 1 || manualProb < 0) return manualProb >= 1;
+    if (!this.drawsRules) return manualProb >= 1;
     if (draw !== undefined) return tf.tidy(() => tf.cast(tf.lessEqual(draw, manualProb), 'float32') as tf.Scalar);
     throw new RangeError(`compose unet: manual_prob is ${manualProb}, so each pass needs a draw in [0,1); give one`);
   }

@@ -82,7 +82,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   const untyped = fn as (...args: unknown[]) => unknown;
 
   function lookUp(engine: Engine, args: readonly unknown[], structures: readonly Structure[]): Program {
-    const packs = engine.binding.slots.narrowed > 0 && packsWeights(engine, settings);
+    const packs = packsWeights(engine, settings);
     const stored = storedWeights(engine, structures, packs);
     const signature = [...structures.flatMap(({ signature }) => signature), ...stored];
     const hit = entries.findIndex((entry) => sameSignature(entry.signature, signature));

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AttrKind } from '../capi/attributes.js';
 import type { Precision } from '../capi/config-proto.js';
-import { DataType } from '../capi/data-type.js';
+import { bytesOfType, DataType } from '../capi/data-type.js';
 import type { Pointer } from '../capi/native.js';
 import { currentEngine, type Engine } from '../engine.js';
 import type { Runtime } from '../runtime.js';
@@ -37,7 +37,6 @@ const WITH_BIAS: readonly OpAttr[] = [
 /** A convolution of one pixel, to try. */
 const PIXEL = [1, 1, 1, 1];
 const ONE = convAttrs(convInfo(PIXEL, PIXEL, { strides: 1, pad: 'valid', dataFormat: 'NHWC' }));
-const HALF_BYTES = 2;
 const ALLOWED = 'TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_ALLOWLIST_ADD';
 
 const supported = new WeakMap<Runtime, boolean>();
@@ -48,8 +47,8 @@ const supported = new WeakMap<Runtime, boolean>();
  */
 export function packsWeights(engine: Engine, { precision, xla }: { precision: Precision; xla: boolean }): boolean {
   const { binding, packWeights } = engine;
-  const { runtime } = binding;
-  if (!packWeights || precision !== 'bfloat16' || xla || runtime.onGpu) return false;
+  const { runtime, slots } = binding;
+  if (!packWeights || slots.narrowed === 0 || precision !== 'bfloat16' || xla || runtime.onGpu) return false;
   const known = supported.get(runtime);
   if (known !== undefined) return known;
   const runs =
@@ -141,7 +140,7 @@ function remember(y: tf.Tensor, biased: Biased): void {
   const { backend, binding } = currentEngine();
   const packing = packings.get(binding.trace!)!;
   packing.biased.set(backend.nodeOf(y)!, biased);
-  packing.bytes += HALF_BYTES * tf.util.sizeFromShape(biased.inputs[1].shape);
+  packing.bytes += bytesOfType(DataType.bfloat16) * tf.util.sizeFromShape(biased.inputs[1].shape);
 }
 
 function productAttrs(transposeA: boolean, transposeB: boolean): readonly OpAttr[] {

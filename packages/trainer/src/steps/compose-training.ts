@@ -17,7 +17,6 @@ export function composeTraining(
   specs: ReadonlyMap<string, ParamSpec>,
   options: DiffusionTrainingOptions,
 ): Training {
-  const { manualProb } = model.unet.config;
   return diffusionTraining<Readonly<Record<string, tf.Tensor3D>>>(
     {
       schedule: model.schedule,
@@ -43,8 +42,7 @@ export function composeTraining(
       },
       losses: (p, embeddings, { x0, t, noise, rng, dropout }) => {
         // One draw for all processes that share the batch, as for one process with the whole of it.
-        const draw =
-          manualProb >= 0 && manualProb < 1 ? rng.share(WHOLE).split('rules').uniform<tf.Rank.R0>([]) : undefined;
+        const draw = model.unet.drawsRules ? rng.share(WHOLE).split('rules').uniform<tf.Rank.R0>([]) : undefined;
         const ofCondition = rng.split('condition noise');
         const noised = model.noisedConditions(embeddings, t, (name, shape) => ofCondition.split(name).normal(shape));
         return model.losses(p, { x0, t, noise, embeddings: noised, rng: dropout, draw });
