@@ -28,8 +28,10 @@ export interface EngineInfo {
   /** Folder of the library, and how it was found. */
   readonly library: string;
   readonly librarySource: string;
-  /** Threads inside one operation. */
+  /** Threads at work. */
   readonly threads: number;
+  /** Parts of a function that share them; at most as many. */
+  readonly branches: number;
   readonly deterministic: boolean;
   /** The processes that this one works with; null: it is alone. */
   readonly cluster: Cluster | null;

@@ -30,6 +30,7 @@ describe('useEngine', () => {
     [{ threads: 0 }, 'threads is 0'],
     [{ threads: 1.5 }, 'threads is 1.5'],
     [{ threads: Number.NaN }, 'threads is NaN'],
+    [{ branches: 0 }, 'branches is 0'],
     [{ memoryLimitMiB: -3 }, 'memoryLimitMiB is -3'],
     [{ memoryLimitMiB: Number.POSITIVE_INFINITY }, 'memoryLimitMiB is Infinity'],
   ])('refuses %o, whatever else is missing', async (options, what) => {

@@ -12,6 +12,7 @@ import { endWith } from './exit.js';
 import { guardKernels } from './kernel-guard.js';
 import { registerKernels } from './kernels/index.js';
 import { limitMemory, limitTensors } from './memory-limit.js';
+import { poolSizes } from './pool-sizes.js';
 import { openRuntime, type Runtime } from './runtime.js';
 import { type Region, reserveFirstRegion } from './tensor-pool.js';
 import { guardVariables } from './variable-guard.js';
@@ -25,13 +26,19 @@ export interface EngineOptions {
   readonly device?: string;
   /** Threads inside one operation, and operations at once inside a function. Default: the number of cores. */
   readonly threads?: number;
+  /**
+   * CPU: parts of the compiled functions that do not need each other, such as the models that collaborate in a step or the halves of a
+   * batch. So many run at once, each with its share of the threads. Default 1: all threads for one operation. It decides the
+   * speed only; of several calls, the first one's counts.
+   */
+  readonly branches?: number;
   /** GPU: take memory as needed (default) instead of all at once. */
   readonly memoryGrowth?: boolean;
   /** Most memory tensors may take: on a GPU its pool, on the CPU what this process allocates from now on. */
   readonly memoryLimitMiB?: number;
   /** GPU: round the operands of float32 products to TensorFloat-32, several times as fast and good to three digits. Off. */
   readonly tensorFloat32?: boolean;
-  /** Same bits on every run of the same program: one operation at a time inside a function (3-8 % slower). */
+  /** Same bits on every run of the same program: without branches, one operation at a time inside a function (3-8 % slower). */
   readonly deterministic?: boolean;
   /**
    * CPU: functions in bfloat16 keep the weights that `narrow` made a second time, laid out for their kernels, and are a third
@@ -44,9 +51,11 @@ export interface EngineOptions {
 
 /** The options with their defaults. */
 function resolve(wanted: EngineOptions) {
+  const threads = wanted.threads ?? availableParallelism();
   return {
     device: wanted.device?.toLowerCase(),
-    threads: wanted.threads ?? availableParallelism(),
+    threads,
+    branches: Math.min(wanted.branches ?? 1, threads),
     memoryGrowth: wanted.memoryGrowth ?? true,
     memoryLimitMiB: wanted.memoryLimitMiB,
     tensorFloat32: wanted.tensorFloat32 ?? false,
@@ -84,7 +93,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
 
   const binding = new TensorBinding(runtime);
   const backend = createBackend(binding);
-  const { threads, deterministic, packWeights, cluster } = resolved;
+  const { threads, branches, deterministic, packWeights, cluster } = resolved;
   const info: EngineInfo = {
     device: shortName(runtime.choice.device),
     why: runtime.choice.why,
@@ -93,6 +102,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
     library: library.dir,
     librarySource: library.source,
     threads,
+    branches,
     deterministic,
     cluster: cluster ?? null,
   };
@@ -123,7 +133,7 @@ function locate(): LibraryLocation {
 }
 
 function open(library: LibraryLocation, resolved: Resolved): { runtime: Runtime; pool: Region | null } {
-  const { device, threads, memoryGrowth, memoryLimitMiB, tensorFloat32, deterministic, cluster } = resolved;
+  const { device, memoryGrowth, memoryLimitMiB, tensorFloat32, deterministic, cluster } = resolved;
   const cpuOnly = device?.startsWith('cpu') ?? false;
   const gpuComes = !cpuOnly && library.gpu && nvidiaDriver() !== null;
   const undo = memoryLimitMiB !== undefined && !gpuComes ? limitTensors(memoryLimitMiB) : () => {};
@@ -134,8 +144,7 @@ function open(library: LibraryLocation, resolved: Resolved): { runtime: Runtime;
       cluster,
       numerics: { tensorFloat32, deterministic },
       settings: {
-        intraOpThreads: threads,
-        interOpThreads: deterministic ? 1 : threads,
+        ...poolSizes(resolved),
         memoryGrowth,
         cpuOnly,
         ...(memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: memoryLimitMiB, gpus: nvidiaCards().length || 1 }),
@@ -160,7 +169,8 @@ function shown(options: Resolved, key: keyof Resolved): string {
 function refuseOtherOptions(wanted: EngineOptions): void {
   const running: Resolved = options!;
   const asked = resolve({ ...running, ...wanted } as EngineOptions);
-  const other = (Object.keys(running) as (keyof Resolved)[]).filter((key) => shown(running, key) !== shown(asked, key));
+  const keys = (Object.keys(running) as (keyof Resolved)[]).filter((key) => key !== 'branches');
+  const other = keys.filter((key) => shown(running, key) !== shown(asked, key));
   if (other.length === 0) return;
   const list = (values: Resolved) => other.map((key) => `${key}: ${shown(values, key)}`).join(', ');
   throw new EngineError(
@@ -169,9 +179,9 @@ function refuseOtherOptions(wanted: EngineOptions): void {
   );
 }
 
-function checkOptions({ threads, memoryLimitMiB, cluster }: EngineOptions): void {
+function checkOptions({ threads, branches, memoryLimitMiB, cluster }: EngineOptions): void {
   if (cluster) checkCluster(cluster);
-  for (const [name, value] of Object.entries({ threads, memoryLimitMiB })) {
+  for (const [name, value] of Object.entries({ threads, branches, memoryLimitMiB })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0))
       throw new EngineError(`useEngine: ${name} is ${value}; a whole number above 0 is wanted`, { code: 'usage' });
   }

@@ -243,6 +243,7 @@ export {
   type StartingPoint,
 } from './nn/scope.js';
 export { ShapeError } from './nn/shape-error.js';
+export { inParts, partsOf } from './nn/in-parts.js';
 export { disposeReplaced, mapTensors, tensorsOf, tidyTree } from './nn/tensor-tree.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
 export { type ValueAndGrads, valueAndGrad, valueAndGrads } from './nn/value-and-grads.js';

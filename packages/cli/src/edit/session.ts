@@ -36,7 +36,7 @@ export async function inSession<T>(
   };
   const watch = watchInterrupts(() => note('\nstopping after this step (Ctrl-C again: at once)'));
   try {
-    const info = await startEngine(request, threads);
+    const info = await startEngine(request, { threads });
     const progress = (total: number) => new Progress(total, process.stderr, quiet);
     return await body({ info, signal: watch.signal, note, progress });
   } catch (error) {

@@ -184,12 +184,14 @@ async function imagesOfModel(
     const samples = flags.num_samples ?? (isLarge(flags) ? PROTOCOLS.large : PROTOCOLS.paper);
     const plan = planSamples(faces, { samples, perCondition: flags.samples_per_condition ?? 1 });
     const folder = flags.save_folder ?? join('outputs/evaluate', basename(config.path).replace(/\.ya?ml$/, ''));
-    await startEngine(engineOf(flags));
+    const batchSize = flags.batch_size ?? SAMPLES_AT_ONCE;
+    const { branches } = await startEngine(engineOf(flags), { branches: batchSize });
     await sampleFolder(evaluated, {
       folder,
       checkpoint: checkpoint.path,
       plan,
-      batchSize: flags.batch_size ?? SAMPLES_AT_ONCE,
+      batchSize,
+      branches,
       sampler,
       seed: flags.seed ?? 0,
       precision: flags.precision ?? 'float32',

@@ -29,6 +29,8 @@ export interface SampleFolderOptions {
   readonly sampler: SamplerSettings;
   readonly seed: number;
   readonly precision: Request['precision'];
+  /** Of the engine: parts of a batch, or models, that are computed side by side. */
+  readonly branches: number;
   readonly quiet: boolean;
   readonly signal: AbortSignal;
 }
@@ -39,7 +41,7 @@ export interface SampleFolderOptions {
  * @throws InputError for a folder that holds something else; the signal's reason once it is aborted, at the next step
  */
 export async function sampleFolder(evaluated: EvaluatedModel, options: SampleFolderOptions): Promise<void> {
-  const { folder, plan, batchSize, sampler, seed, precision, quiet, signal } = options;
+  const { folder, plan, batchSize, sampler, seed, precision, branches, quiet, signal } = options;
   await claim(evaluated, options);
   const missing = plan.filter(({ name }) => !existsSync(join(folder, name)));
   if (missing.length === 0) return;
@@ -47,7 +49,7 @@ export async function sampleFolder(evaluated: EvaluatedModel, options: SampleFol
   const progress = new Progress(sampler.taken * batches.length, process.stderr, quiet);
   progress.status('loading the model');
   const weights = await evaluated.open.weights.load();
-  const models = samplingModels(evaluated, precision);
+  const models = samplingModels(evaluated, precision, branches);
   try {
     for (const batch of batches) {
       signal.throwIfAborted();

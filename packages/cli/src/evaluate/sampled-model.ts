@@ -55,8 +55,12 @@ async function kindOf(path: string): Promise<CommandName> {
   );
 }
 
-/** The model, compiled. */
-export const samplingModels = ({ open }: EvaluatedModel, precision: Request['precision']): SamplingModels =>
+/** The model, compiled. @param branches of the engine */
+export const samplingModels = (
+  { open }: EvaluatedModel,
+  precision: Request['precision'],
+  branches: number,
+): SamplingModels =>
   open.model instanceof LatentDiffusionCompose
-    ? collaborativeModels(open.model, precision)
-    : singleModels(open.model, precision);
+    ? collaborativeModels(open.model, precision, branches)
+    : singleModels(open.model, precision, branches);

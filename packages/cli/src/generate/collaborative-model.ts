@@ -7,7 +7,7 @@ import {
   mixDenoiser,
 } from '@codiff/codiff';
 import { compile } from '@codiff/engine';
-import { guidedPair, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core';
+import { guidedPair, inParts, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { EncodedConditions } from './encoded-conditions.js';
 import type { Request } from './request.js';
@@ -22,8 +22,13 @@ import {
 /**
  * A collaborative model, compiled: all branches of a step run in one function. The mix is the original sampler's, with the
  * mask's influence doubled and falling along a cosine (quirk 5).
+ * @param parts of a batch that are decoded side by side; the engine's branches
  */
-export function collaborativeModels(model: LatentDiffusionCompose, precision: Request['precision']): SamplingModels {
+export function collaborativeModels(
+  model: LatentDiffusionCompose,
+  precision: Request['precision'],
+  parts = 1,
+): SamplingModels {
   const encode = compile(
     (weights: Params, given: GivenConditions) =>
       model.contextKeys(
@@ -36,10 +41,10 @@ export function collaborativeModels(model: LatentDiffusionCompose, precision: Re
     (weights: Params, inputs: ComposeInputs, options: ComposeOptions) => model.mix(weights, inputs, options),
     { name: 'collaborate', precision },
   );
-  const decode = compile((weights: Params, z: tf.Tensor4D) => model.decodeFirstStage(weights, z), {
-    name: 'decode',
-    precision,
-  });
+  const decode = compile(
+    (weights: Params, z: tf.Tensor4D) => inParts(parts, z, (part) => model.decodeFirstStage(weights, part)),
+    { name: 'decode', precision },
+  );
   const { mix, manualProb } = confidenceMix(model);
   return {
     of(p, guidance) {

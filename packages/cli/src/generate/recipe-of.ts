@@ -41,6 +41,7 @@ export function recipeOf(facts: RunFacts, range: BatchRange, batchIndex: number)
     packWeights,
     device: info.device,
     threads: info.threads,
+    branches: info.branches,
     tensorflow: info.libraryVersion,
   };
 }

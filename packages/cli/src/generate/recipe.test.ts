@@ -25,6 +25,7 @@ const recipe: Recipe = {
   packWeights: true,
   device: 'cpu',
   threads: 2,
+  branches: 2,
   tensorflow: '2.21.0',
 };
 const { checkpoint: _, text: __, ...plain } = recipe;
@@ -46,6 +47,11 @@ async function file(bytes: Uint8Array): Promise<string> {
 describe('recipes', () => {
   it('come back from an image as they were, whatever letters they hold', async () => {
     expect(await readRecipe(await file(withRecipe(png, recipe)))).toEqual(recipe);
+  });
+
+  it('from before threads were divided say that they were not', async () => {
+    const { branches: _, ...former } = recipe;
+    expect(await readRecipe(await file(withRecipe(png, former)))).toEqual({ ...former, branches: 1 });
   });
 
   it('from before weights were packed say that they were not', async () => {

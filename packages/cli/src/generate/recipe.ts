@@ -55,6 +55,8 @@ const Recipe = z.strictObject({
   packWeights: z.boolean().default(false),
   device: z.string(),
   threads: count,
+  /** Parts of a step that shared the threads; in older images one. */
+  branches: count.default(1),
   tensorflow: z.string(),
 });
 

@@ -55,9 +55,9 @@ export async function run(request: Request): Promise<RunResult> {
   try {
     tellBefore(prepared, note);
     progress.status('loading the model');
-    const info = await startEngine(request, request.rerun?.recipe.threads);
+    const info = await startEngine(request, request.rerun?.recipe ?? { branches: branchesOf(prepared) });
     if (request.rerun) tellDifferences(request.rerun.recipe, info, note);
-    const model = await loadModel(prepared);
+    const model = await loadModel(prepared, info);
     watch.signal.throwIfAborted();
     progress.status('first step');
     await sampleAll(prepared, model, info, watch, progress);
@@ -86,7 +86,17 @@ export async function run(request: Request): Promise<RunResult> {
   }
 }
 
-async function loadModel({ request, open, mask, sketch, texts }: Prepared): Promise<SamplingModel> {
+/** The models that collaborate in a step; for one model alone, the images of its smallest batch. */
+function branchesOf({ open, request: { batches, negativeText } }: Prepared): number {
+  if (open.model instanceof LatentDiffusionCompose) return open.model.conditions.length;
+  const guided = negativeText === undefined ? 1 : 2;
+  return guided * Math.min(...batches.map(({ size }) => size));
+}
+
+async function loadModel(
+  { request, open, mask, sketch, texts }: Prepared,
+  { branches }: EngineInfo,
+): Promise<SamplingModel> {
   const { text, negativeText, guidanceScale, precision } = request;
   const p = await open.weights.load(undefined, weightStorage(precision));
   const inputs = (words: string | undefined): ConditionInputs => ({
@@ -101,8 +111,8 @@ async function loadModel({ request, open, mask, sketch, texts }: Prepared): Prom
   };
   const models =
     open.model instanceof LatentDiffusionCompose
-      ? collaborativeModels(open.model, precision)
-      : singleModels(open.model, precision);
+      ? collaborativeModels(open.model, precision, branches)
+      : singleModels(open.model, precision, branches);
   return models.of(p, guidance);
 }
 

@@ -1,12 +1,15 @@
 import { compile } from '@codiff/engine';
-import { guidedPair, type LatentDiffusion, type Params, tensorsOf } from '@codiff/ldm-core';
+import { guidedPair, inParts, type LatentDiffusion, type Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { EncodedConditions, type EncodedContexts } from './encoded-conditions.js';
 import type { Request } from './request.js';
 import { embeddingsOf, type GivenConditions, type SamplingModels } from './sampling-model.js';
 
-/** A model of one condition, compiled. */
-export function singleModels(model: LatentDiffusion, precision: Request['precision']): SamplingModels {
+/**
+ * A model of one condition, compiled.
+ * @param parts of a batch that are computed side by side; the engine's branches
+ */
+export function singleModels(model: LatentDiffusion, precision: Request['precision'], parts = 1): SamplingModels {
   const encode = compile(
     (weights: Params, given: GivenConditions): EncodedContexts => {
       const embeddings = embeddingsOf(given, (inputs) =>
@@ -22,13 +25,15 @@ export function singleModels(model: LatentDiffusion, precision: Request['precisi
   );
   const step = compile(
     (weights: Params, x: tf.Tensor4D, t: tf.Tensor1D, contexts: EncodedContexts) =>
-      model.applyModel(weights, x, t, Object.values(contexts)[0]!),
+      inParts(parts, { x, t, contexts }, (part) =>
+        model.applyModel(weights, part.x, part.t, Object.values(part.contexts)[0]!),
+      ),
     { name: 'denoise', precision },
   );
-  const decode = compile((weights: Params, z: tf.Tensor4D) => model.decodeFirstStage(weights, z), {
-    name: 'decode',
-    precision,
-  });
+  const decode = compile(
+    (weights: Params, z: tf.Tensor4D) => inParts(parts, z, (part) => model.decodeFirstStage(weights, part)),
+    { name: 'decode', precision },
+  );
   return {
     of(p, guidance) {
       const conditions = new EncodedConditions((given) => encode(p, given), guidance);

@@ -5,15 +5,22 @@ import { UsageError } from '../usage-error.js';
 import { deviceOf, memoryLimitOf } from './memory.js';
 import type { Request } from './request.js';
 
+/** How a run uses the cores. */
+export interface Cores {
+  /** The engine's own choice by default. */
+  readonly threads?: number | undefined;
+  /** Parts of a step that do not need each other. Default 1. */
+  readonly branches?: number | undefined;
+}
+
 /**
- * Start the engine so that a run gives the same bits whenever it is repeated on this machine: one operation at a time, and for a
- * rerun as many threads as then (they decide in which order sums are taken).
- * @param threads the engine's own choice by default
+ * Start the engine so that a run gives the same bits whenever it is repeated on this machine: for a rerun with as many threads,
+ * divided among as many branches, as then (they decide in which order sums are taken).
  * @throws InputError for a device that there is not, UsageError for a precision that the device does not have
  */
 export async function startEngine(
   request: Pick<Request, 'precision' | 'device' | 'memoryLimit'> & Partial<Pick<Request, 'packWeights'>>,
-  threads?: number,
+  { threads, branches }: Cores = {},
 ): Promise<EngineInfo> {
   const { precision, packWeights } = request;
   const device = deviceOf(request);
@@ -27,6 +34,7 @@ export async function startEngine(
       ...(device === undefined ? {} : { device }),
       ...(memoryLimitMiB === undefined ? {} : { memoryLimitMiB }),
       ...(threads === undefined ? {} : { threads }),
+      ...(branches === undefined ? {} : { branches }),
     });
   } catch (error) {
     if (error instanceof EngineError && request.device !== undefined)

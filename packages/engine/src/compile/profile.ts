@@ -8,6 +8,7 @@ import { type NodeStats, readStepStats } from '../capi/step-stats.js';
 import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
 import { packsWeights } from '../kernels/packed-weights.js';
+import { poolSizes } from '../pool-sizes.js';
 import type { CompileOptions } from './index.js';
 import { moduleNames } from './module-names.js';
 import { type Program, traceProgram } from './program.js';
@@ -115,10 +116,7 @@ class Session {
     // State is given to the graph's own variables once, before anything runs.
     const initializers = trace.initializers();
     const device = info.device.startsWith('gpu') ? 'gpu' : 'cpu';
-    const config = Uint8Array.from([
-      ...sessionConfig({ intraOpThreads: info.threads, interOpThreads: info.deterministic ? 1 : info.threads }),
-      ...functionConfig(precision, device),
-    ]);
+    const config = Uint8Array.from([...sessionConfig(poolSizes(info)), ...functionConfig(precision, device)]);
     const options = native.TF_NewSessionOptions!() as Pointer;
     native.TF_SetConfig!(options, config, config.length, this.status.pointer);
     this.session = native.TF_NewSession!(trace.graph, options, this.status.pointer) as Pointer;

@@ -26,6 +26,7 @@ const recipe: Recipe = {
   packWeights: true,
   device: 'cpu',
   threads: 1,
+  branches: 1,
   tensorflow: '2.21.0',
 };
 const batch = (shape: ImageBatch['shape'], ...values: number[]): ImageBatch => ({
