@@ -62,8 +62,8 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
   await drawFaces(options.faces, line);
 
   tf.enableProdMode();
-  // As `codiff train`: a run that was stopped goes on with the very same bits.
-  await useEngine({ device: 'cpu', deterministic: true });
+  // As `codiff train`: a run that was stopped goes on with the very same bits. Halves of a batch are computed side by side.
+  const { branches } = await useEngine({ device: 'cpu', deterministic: true, branches: 2 });
   const requests = watchSignals();
   const goOn = (): void => {
     if (requests.stop.aborted) throw new DemoStopped('stopped; what is finished is kept');
@@ -77,7 +77,7 @@ export async function runDemo(options: DemoOptions, { root, screen }: DemoPlace)
         const { running } = record;
         const before = running?.stage === stage.name ? running : { seconds: 0, cpuSeconds: 0 };
         const onSpent = (spent: Spent) => keep({ running: { stage: stage.name, ...spent } });
-        result = await trainStage(stage, { steps, overrides, line, requests, before, onSpent });
+        result = await trainStage(stage, { steps, overrides, branches, line, requests, before, onSpent });
         await keep({ stages: { ...record.stages, [stage.name]: result } });
       }
       goOn();

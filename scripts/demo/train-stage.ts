@@ -30,6 +30,8 @@ export interface StageTraining {
   readonly steps: number | null;
   /** Of the config. */
   readonly overrides: readonly string[];
+  /** Of the engine. */
+  readonly branches: number;
   readonly line: StatusLine;
   readonly requests: Requests;
   /** What earlier parts of the same training took. */
@@ -45,7 +47,7 @@ export interface StageTraining {
  */
 export async function trainStage(
   stage: Stage,
-  { steps, overrides, line, requests, before, onSpent }: StageTraining,
+  { steps, overrides, branches, line, requests, before, onSpent }: StageTraining,
 ): Promise<StageResult> {
   const now = new Date();
   const earlier = await earlierRun(stage);
@@ -73,6 +75,7 @@ export async function trainStage(
     seed: null,
     scaleLr: true,
     devices: 1,
+    branches,
     saveEvery: SAVE_EVERY,
     strict: true,
     compile,

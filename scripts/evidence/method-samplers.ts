@@ -1,6 +1,6 @@
 import { type ByteImage, imageBytes, readImages } from '@codiff/codiff';
 import { type Compiled, compile } from '@codiff/engine';
-import { type Params, sampleDdim, tensorsOf } from '@codiff/ldm-core';
+import { inParts, type Params, sampleDdim, tensorsOf } from '@codiff/ldm-core';
 import { readOneHot } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { effectiveMethod, type Method, type PredictNoise, predictorOf, type WeighedMethod } from './methods.js';
@@ -32,6 +32,9 @@ export interface BatchOptions {
   readonly onStep?: (() => void) | undefined;
 }
 
+/** Parts of a batch that are computed side by side: the engine's branches. */
+export const BRANCHES = 2;
+
 /** Every method over one model, in batches of one size: encoding, decoding and each method's step are compiled once. */
 export class MethodSamplers {
   private readonly encode;
@@ -49,7 +52,10 @@ export class MethodSamplers {
         model.contextKeys(p, model.encodeConditions(p, { text, seg_mask })),
       { name: 'encode' },
     );
-    this.decode = compile((p: Params, z: tf.Tensor4D) => model.decodeFirstStage(p, z), { name: 'decode' });
+    this.decode = compile(
+      (p: Params, z: tf.Tensor4D) => inParts(BRANCHES, z, (part) => model.decodeFirstStage(p, part)),
+      { name: 'decode' },
+    );
   }
 
   /**
@@ -112,7 +118,12 @@ export class MethodSamplers {
   private stepOf(method: Method): Compiled<Parameters<PredictNoise>, tf.Tensor4D> {
     const known = this.steps.get(method);
     if (known) return known;
-    const compiled = compile(predictorOf(this.opened.model, method), { name: method });
+    const predict = predictorOf(this.opened.model, method);
+    const compiled = compile<Parameters<PredictNoise>, tf.Tensor4D>(
+      (p, x, t, contexts, maskWeight) =>
+        inParts(BRANCHES, { x, t, contexts }, (part) => predict(p, part.x, part.t, part.contexts, maskWeight)),
+      { name: method },
+    );
     this.steps.set(method, compiled);
     return compiled;
   }

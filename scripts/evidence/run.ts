@@ -6,6 +6,7 @@ import { watchSignals } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LineScreen } from '../demo/status-line.js';
 import { EvidenceError, EvidenceStopped } from './evidence-error.js';
+import { BRANCHES } from './method-samplers.js';
 import type { EvidenceOptions } from './options.js';
 import { evidencePage } from './page.js';
 import { makePictures } from './pictures/make-pictures.js';
@@ -34,7 +35,7 @@ export async function runEvidence(options: EvidenceOptions, screen: LineScreen):
   }
   const before = task === 'table' && !existsSync(json) ? null : readRecord(json);
   tf.enableProdMode();
-  await useEngine({ device: 'cpu' });
+  await useEngine({ device: 'cpu', branches: BRANCHES });
   const requests = watchSignals();
   let session: Session | undefined;
   try {

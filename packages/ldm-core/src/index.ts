@@ -217,6 +217,7 @@ export { Embedding } from './nn/embedding.js';
 export { FeedForward, type FeedForwardOptions, GEGLU } from './nn/feed-forward.js';
 export { fromFile, type HostValues, toFile } from './nn/file-layout.js';
 export { formulaParams, formulaValues } from './nn/formula.js';
+export { inParts, partsOf } from './nn/in-parts.js';
 export { fanIn, initialValues, initParams, kaiming, normal, ones, zeros } from './nn/init.js';
 export type {
   AdamUpdateAttrs,
@@ -243,7 +244,6 @@ export {
   type StartingPoint,
 } from './nn/scope.js';
 export { ShapeError } from './nn/shape-error.js';
-export { inParts, partsOf } from './nn/in-parts.js';
 export { disposeReplaced, mapTensors, tensorsOf, tidyTree } from './nn/tensor-tree.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
 export { type ValueAndGrads, valueAndGrad, valueAndGrads } from './nn/value-and-grads.js';

@@ -137,6 +137,7 @@ export type {
   TrainRun,
 } from './loop/train-run.js';
 export { type Validation, validate } from './loop/validate.js';
+export { batchBranches } from './parallel/batch-branches.js';
 export { type Replicas, replicasOf } from './parallel/replicas.js';
 export { Team, type TeamOptions } from './parallel/team.js';
 export { ReplicasDifferError, type RunKeeper, TeamKeeper } from './parallel/team-keeper.js';

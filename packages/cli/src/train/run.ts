@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
 import { compile, useEngine } from '@codiff/engine';
 import { isTree, type ResolvedConfig } from '@codiff/ldm-core';
 import { loadConfig } from '@codiff/ldm-core/node';
 import {
+  batchBranches,
   checkTrainingConfig,
   describePlan,
   dryRun,
@@ -75,10 +77,11 @@ export async function runTraining(given: TrainArguments): Promise<void> {
     }
     const run = resumed?.run ?? newRunFolder({ ...given, now });
     tf.enableProdMode();
-    // One operation at a time: a run that was killed goes on with the very same bits.
+    const branches = batchBranches(config, availableParallelism());
+    // A run that was killed goes on with the very same bits.
     const { engine, team } = worker
       ? await worker.start()
-      : { engine: await useEngine({ device: devices![0], deterministic: true }), team: undefined };
+      : { engine: await useEngine({ device: devices![0], deterministic: true, branches }), team: undefined };
     const common = {
       config,
       run,
@@ -86,6 +89,7 @@ export async function runTraining(given: TrainArguments): Promise<void> {
       seed: given.seed,
       scaleLr: given.scaleLr,
       device: engine.device,
+      ...(engine.device.startsWith('cpu') ? { branches: engine.branches } : {}),
       devices: devices?.length ?? team!.world,
       team,
       ...(maxSeconds === undefined ? {} : { maxSeconds }),

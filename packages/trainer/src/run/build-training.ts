@@ -76,7 +76,7 @@ export interface PictureSetup {
 export function buildTraining(
   config: ResolvedConfig,
   lr: number,
-  options: UpdateOptions & { readonly rules?: readonly UpdateRule[] },
+  options: UpdateOptions & { readonly rules?: readonly UpdateRule[]; readonly branches?: number | undefined },
 ): BuiltTraining {
   const { rules = [] } = options;
   const check = (trains: (key: string) => boolean): void => {

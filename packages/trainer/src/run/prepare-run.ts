@@ -49,6 +49,7 @@ export async function planRun(request: TrainRequest): Promise<PlannedRun> {
     ...(clipNorm === null ? {} : { clipNorm }),
     ...(rules ? { rules } : {}),
     ...(request.team ? { replicas: replicasOf(request.team) } : {}),
+    branches: request.branches,
   });
   const rateLines = [
     describeLearningRate(rule),

@@ -18,6 +18,8 @@ export interface TrainRequest {
   readonly scaleLr: boolean;
   /** What is computed on, for the log. */
   readonly device?: string;
+  /** Parts of a batch that are computed side by side: the engine's branches. Default 1. */
+  readonly branches?: number;
   /** Devices that take part. */
   readonly devices: number;
   /** The place of this process among several that train together; absent: it is alone. Their `devices` is their number. */

@@ -1,10 +1,12 @@
 import {
   type AutoencoderKL,
+  type BatchPart,
   type DiffusionLosses,
   emaUpdate,
   loggedLosses,
   type ParamSpec,
   Params,
+  partsOf,
   planUpdates,
   Rng,
   type Schedule,
@@ -16,6 +18,7 @@ import {
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { cachedPosterior } from '../latents/cached-batch.js';
+import { divisorOf } from '../parallel/batch-branches.js';
 import { stepRng } from '../parallel/replicas.js';
 import { storedAverages, takeAverages } from './averages.js';
 import { applyGradients, initGroup } from './optim-group.js';
@@ -56,6 +59,8 @@ export interface DiffusionTrainingOptions extends UpdateOptions {
   readonly rules?: readonly UpdateRule[];
   /** Upper limit of the decay of averages, 0.9999 by default. */
   readonly emaDecay?: number;
+  /** Parts of a batch that are computed side by side; the engine's branches. Default 1. */
+  readonly branches?: number | undefined;
 }
 
 const GROUP = 'model';
@@ -89,8 +94,23 @@ export function diffusionTraining<C>(
       rng,
     };
   };
+  /** Of the whole batch, as means over its parts: each draws its own rows of what the whole would draw. */
+  const lossesIn = (
+    p: Params,
+    condition: C,
+    { x0, t, noise }: DiffusionDraws,
+    rngOf: (part: BatchPart) => Pick<DiffusionDraws, 'rng' | 'dropout'>,
+  ): DiffusionLosses => {
+    const of = divisorOf(x0.shape[0], options.branches ?? 1);
+    const parts = partsOf(of, { condition, x0, t, noise });
+    return meanOf(
+      parts.map(({ condition, ...draws }, index) => task.losses(p, condition, { ...draws, ...rngOf({ index, of }) })),
+    );
+  };
   const lossesOf = (p: Params, batch: TensorBatch, seed: tf.Tensor1D): DiffusionLosses =>
-    task.losses(p, task.prepare(p, batch), drawFor(p, batch, Rng.from(seed)));
+    lossesIn(p, task.prepare(p, batch), drawFor(p, batch, Rng.from(seed)), (part) => ({
+      rng: stepRng(seed, undefined, part),
+    }));
 
   return {
     divide(params): Divided {
@@ -112,8 +132,12 @@ export function diffusionTraining<C>(
         const rng = stepRng(control.seed, options.replicas);
         const before = frozen.merge(group.params);
         const condition = task.prepare(before, batch);
-        const draws = { ...drawFor(before, batch, rng), dropout: rng.split('dropout') };
-        const { value, grads } = valueAndGrads((p) => task.losses(frozen.merge(p), condition, draws), group.params);
+        const draws = drawFor(before, batch, rng);
+        const rngOf = (part: BatchPart) => {
+          const rng = stepRng(control.seed, options.replicas, part);
+          return { rng, dropout: rng.split('dropout') };
+        };
+        const { value, grads } = valueAndGrads((p) => lossesIn(frozen.merge(p), condition, draws, rngOf), group.params);
         const next = applyGradients(GROUP, group, grads, plan, control, options);
         const ema = state.ema && emaUpdate(state.ema, next.group.params, options.emaDecay);
         const logs: Logs = {
@@ -137,6 +161,21 @@ export function diffusionTraining<C>(
         };
       });
     },
+  };
+}
+
+/** Mean of every loss over parts of one size. */
+function meanOf(parts: readonly DiffusionLosses[]): DiffusionLosses {
+  const first = parts[0]!;
+  if (parts.length === 1) return first;
+  const mean = (name: keyof DiffusionLosses): tf.Scalar =>
+    tf.div(tf.addN(parts.map((losses) => losses[name]!)), parts.length);
+  return {
+    loss: mean('loss'),
+    lossSimple: mean('lossSimple'),
+    lossVlb: mean('lossVlb'),
+    ...(first.lossGamma ? { lossGamma: mean('lossGamma') } : {}),
+    ...(first.logvar ? { logvar: mean('logvar') } : {}),
   };
 }
 

@@ -2,8 +2,9 @@ import { compile, useEngine } from '@codiff/engine';
 import { adamDefaults, initParams, Params, Rng, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Tiny, tinyBatch, tinyCompose, tinyDiffusion, tinyVae } from '../../test/tiny-models.js';
+import { lively, type Tiny, tinyBatch, tinyCompose, tinyDiffusion, tinyVae, unet } from '../../test/tiny-models.js';
 import { type Compile, eagerly } from './consume.js';
+import type { DiffusionTrainingOptions } from './diffusion-training.js';
 import { applyGradients, initGroup } from './optim-group.js';
 import type { Logs, StepControl } from './train-state.js';
 
@@ -36,8 +37,12 @@ const read = async (logs: Logs): Promise<Record<string, number>> =>
   );
 
 /** Train from seeded weights on one batch again and again. */
-async function run({ training, specs }: Tiny, steps: number, { make = eagerly, accumulate = 1 } = {} as RunOptions) {
-  const divided = training.divide(initParams(specs, 1));
+async function run(
+  { training, specs }: Tiny,
+  steps: number,
+  { make = eagerly, accumulate = 1, begin = (specs) => initParams(specs, 1) } = {} as RunOptions,
+) {
+  const divided = training.divide(begin(specs));
   const before = await valuesOf(training.weights(divided));
   const step = (make as Compile)(training.step, { name: 'step', state: 0 });
   let { state } = divided;
@@ -53,6 +58,7 @@ async function run({ training, specs }: Tiny, steps: number, { make = eagerly, a
 interface RunOptions {
   readonly make?: Compile;
   readonly accumulate?: number;
+  readonly begin?: (specs: Tiny['specs']) => Params;
 }
 
 describe('latent diffusion', () => {
@@ -189,6 +195,45 @@ describe('collaborative diffusion', () => {
       expect([...state.groups.model!.params.keys()].every((key) => key.includes('_confidence_predictor.'))).toBe(true);
     },
   );
+});
+
+describe('a batch in branches', () => {
+  const { target, params } = unet(3);
+  const forgetful = { unet_config: { target, params: { ...params, dropout: 0.5 } }, num_timesteps_cond: 5 };
+  type Make = (options: Partial<DiffusionTrainingOptions>) => Tiny;
+
+  it.each<[string, number, Make]>([
+    ['text, dropout, noised conditions', 2, (options) => tinyDiffusion('text', options, forgetful)],
+    ['more branches than images', 3, (options) => tinyDiffusion('text', options)],
+    ['mask, a learned variance', 2, (options) => tinyDiffusion('mask', options, { learn_logvar: true })],
+    ['collaborative, noised conditions', 2, (options) => tinyCompose(options, { num_timesteps_cond: 5 })],
+  ])('gives the losses and gradients of the whole: %s', async (_, branches, make) => {
+    const begin = (specs: Tiny['specs']) => initParams(specs, 1).map(lively);
+    const whole = await run(make({}), 1, { begin });
+    const divided = await run(make({ branches }), 1, { begin });
+    const [a, b] = [whole.losses[0]!, divided.losses[0]!];
+    expect(Object.keys(b)).toEqual(Object.keys(a));
+    for (const [name, value] of Object.entries(a))
+      expect(Math.abs(b[name]! - value), name).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(value)));
+    // The first moment is a tenth of the gradient.
+    const [m, n] = await Promise.all([whole, divided].map(({ state }) => valuesOf(state.groups.model!.optim.m)));
+    const size = Math.max(...[...m!.values()].map((values) => Math.max(...values.map(Math.abs))));
+    expect(size).toBeGreaterThan(0);
+    for (const [key, values] of m!)
+      expect(Math.max(...values.map((value, i) => Math.abs(value - n!.get(key)![i]!))) / size, key).toBeLessThan(1e-5);
+  });
+
+  it('evaluates alike', async () => {
+    const { specs } = tinyDiffusion('text');
+    const [whole, divided] = await Promise.all(
+      [1, 2].map(async (branches) => {
+        const { training } = tinyDiffusion('text', { branches });
+        const { state, frozen } = training.divide(initParams(specs, 1));
+        return read(training.evaluate(state, frozen, tinyBatch(), control(0)));
+      }),
+    );
+    for (const [name, value] of Object.entries(whole!)) expect(divided![name]! / value, name).toBeCloseTo(1, 5);
+  });
 });
 
 describe('autoencoder', () => {

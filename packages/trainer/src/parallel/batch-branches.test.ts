@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadConfig } from '@codiff/ldm-core/node';
+import { describe, expect, it } from 'vitest';
+import { trainerRegistry } from '../config/targets.js';
+import { checkTrainingConfig } from '../config/training-file.js';
+import { batchBranches, divisorOf } from './batch-branches.js';
+
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
+
+describe('branches of a training', () => {
+  it.each([
+    ['demo_text', [], 2, 2],
+    ['demo_text', [], 5, 4],
+    ['demo_text', ['data.params.batch_size=1'], 4, 1],
+    ['demo_codiff_mask_text', [], 2, 2],
+    // Losses of an autoencoder look at whole batches.
+    ['demo_vae', [], 2, 1],
+    // Gradients of 1.7 GB, of which a second copy would be too much.
+    ['512_text', ['data.params.batch_size=2'], 2, 1],
+  ] as const)('%s %o, %i threads: %i', async (name, overrides, threads, expected) => {
+    const path = join(ROOT, 'configs', `${name}.yaml`);
+    const config = await loadConfig(path, {
+      registry: trainerRegistry,
+      check: checkTrainingConfig,
+      root: ROOT,
+      overrides,
+    });
+    expect(batchBranches(config, threads)).toBe(expected);
+  });
+
+  it('divide a batch into equal parts', () => {
+    expect([divisorOf(8, 3), divisorOf(9, 4), divisorOf(7, 6), divisorOf(6, 9), divisorOf(8, 0)]).toEqual([
+      2, 3, 1, 6, 1,
+    ]);
+  });
+});

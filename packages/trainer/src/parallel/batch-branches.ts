@@ -1,0 +1,27 @@
+import { codiffRegistry, LatentDiffusionCompose } from '@codiff/codiff';
+import { buildModel, LatentDiffusion, type ResolvedConfig, roles } from '@codiff/ldm-core';
+import * as tf from '@tensorflow/tfjs-core';
+import { dataModuleOf } from '../data/data-module.js';
+
+/** Each branch has gradients of its own until they are added up: no more than so many bytes of them. */
+const MOST_GRADIENTS = 2 ** 30;
+
+/**
+ * Into how many parts the batches of a diffusion model's training are divided, which a processor computes side by side: small
+ * models leave a second thread little to do inside an operation, and all of a second part.
+ * @param config checked @param threads there are
+ * @returns a divisor of the batch size; 1 for autoencoders, whose losses look at whole batches
+ */
+export function batchBranches(config: ResolvedConfig, threads: number): number {
+  const { model, specs } = buildModel(config, roles.model, codiffRegistry);
+  if (!(model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose)) return 1;
+  const trained = [...specs].filter(([key, { kind }]) => kind === 'parameter' && model.isTrained(key));
+  const bytes = trained.reduce((sum, [, { shape }]) => sum + 4 * tf.util.sizeFromShape([...shape]), 0);
+  return divisorOf(dataModuleOf(config.data ?? {}).batchSize, Math.min(threads, Math.floor(MOST_GRADIENTS / bytes)));
+}
+
+/** The largest number that divides a batch into equal parts, and is not above `most`. */
+export function divisorOf(batch: number, most: number): number {
+  for (let parts = Math.min(most, batch); parts > 1; parts--) if (batch % parts === 0) return parts;
+  return 1;
+}
