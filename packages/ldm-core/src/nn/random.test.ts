@@ -24,6 +24,14 @@ describe('Rng', () => {
     expect(values(rng.split('a').normal([4]))).toEqual(values(rng.split('a').normal([4])));
   });
 
+  it('gives the parts of a part their rows', () => {
+    const whole = Rng.of(5).normal([8, 3]).arraySync() as number[][];
+    const half = Rng.of(5).share({ index: 1, of: 2 });
+    expect(half.rows({ index: 1, of: 2 }).normal([2, 3]).arraySync()).toEqual(whole.slice(6));
+    expect(Rng.of(5).rows({ index: 1, of: 4 }).normal([2, 3]).arraySync()).toEqual(whole.slice(2, 4));
+    expect(half.rows({ index: 0, of: 1 }).normal([4, 3]).arraySync()).toEqual(whole.slice(4));
+  });
+
   it('gives processes that share a batch their rows of the whole', () => {
     const parts = [0, 1, 2].map((index) => Rng.of(5).share({ index, of: 3 }).split('noise'));
     const together = (draw: (rng: Rng, rows: number) => tf.Tensor) => {

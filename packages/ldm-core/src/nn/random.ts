@@ -56,6 +56,14 @@ export class Rng {
     return new Rng(this.root, this.factor, this.summand, { index, of });
   }
 
+  /**
+   * The same source for one of several equal parts of a batch: its draws [B, ...] are rows index B to (index + 1) B of this one's
+   * [n B, ...]. Parts have parts; {@link share} begins anew with the whole.
+   */
+  rows({ index, of }: BatchPart): Rng {
+    return this.share({ index: this.part.index * of + index, of: this.part.of * of });
+  }
+
   /** The seed as int32 [2]: what a traced step takes as its input. The caller owns it. */
   toTensor(): tf.Tensor1D {
     const { root, factor, summand } = this;

@@ -14,8 +14,9 @@ describe('branches of a training', () => {
     ['demo_text', [], 5, 4],
     ['demo_text', ['data.params.batch_size=1'], 4, 1],
     ['demo_codiff_mask_text', [], 2, 2],
-    // Losses of an autoencoder look at whole batches.
-    ['demo_vae', [], 2, 1],
+    ['demo_vae', [], 2, 2],
+    // A discriminator looks at whole batches.
+    ['demo_vae', ['model.params.lossconfig.params.disc_factor=1'], 2, 1],
     // Gradients of 1.7 GB, of which a second copy would be too much.
     ['512_text', ['data.params.batch_size=2'], 2, 1],
   ] as const)('%s %o, %i threads: %i', async (name, overrides, threads, expected) => {

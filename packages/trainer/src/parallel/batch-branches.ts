@@ -1,5 +1,12 @@
 import { codiffRegistry, LatentDiffusionCompose } from '@codiff/codiff';
-import { buildModel, LatentDiffusion, type ResolvedConfig, roles } from '@codiff/ldm-core';
+import {
+  AutoencoderKL,
+  buildModel,
+  LatentDiffusion,
+  LPIPSWithDiscriminator,
+  type ResolvedConfig,
+  roles,
+} from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { dataModuleOf } from '../data/data-module.js';
 
@@ -7,17 +14,25 @@ import { dataModuleOf } from '../data/data-module.js';
 const MOST_GRADIENTS = 2 ** 30;
 
 /**
- * Into how many parts the batches of a diffusion model's training are divided, which a processor computes side by side: small
- * models leave a second thread little to do inside an operation, and all of a second part.
+ * Into how many parts the batches of a training are divided, which a processor computes side by side: small models leave a second
+ * thread little to do inside an operation, and all of a second part.
  * @param config checked @param threads there are
- * @returns a divisor of the batch size; 1 for autoencoders, whose losses look at whole batches
+ * @returns a divisor of the batch size; 1 for autoencoders with a discriminator, which looks at whole batches
  */
 export function batchBranches(config: ResolvedConfig, threads: number): number {
   const { model, specs } = buildModel(config, roles.model, codiffRegistry);
-  if (!(model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose)) return 1;
-  const trained = [...specs].filter(([key, { kind }]) => kind === 'parameter' && model.isTrained(key));
+  const isTrained = trainedKeys(model);
+  if (isTrained === null) return 1;
+  const trained = [...specs].filter(([key, { kind }]) => kind === 'parameter' && isTrained(key));
   const bytes = trained.reduce((sum, [, { shape }]) => sum + 4 * tf.util.sizeFromShape([...shape]), 0);
   return divisorOf(dataModuleOf(config.data ?? {}).batchSize, Math.min(threads, Math.floor(MOST_GRADIENTS / bytes)));
+}
+
+/** What is trained of a model whose batches can be divided; null: they cannot. */
+function trainedKeys(model: unknown): ((key: string) => boolean) | null {
+  if (model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose) return (key) => model.isTrained(key);
+  if (!(model instanceof AutoencoderKL && model.loss instanceof LPIPSWithDiscriminator)) return null;
+  return model.loss.usesDiscriminator ? null : (key) => !key.startsWith('loss.');
 }
 
 /** The largest number that divides a batch into equal parts, and is not above `most`. */

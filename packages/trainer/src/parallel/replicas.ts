@@ -38,16 +38,6 @@ export function replicasOf({ rank, world, allReduce }: TeamPlace): Replicas {
   };
 }
 
-/**
- * The source of all that a step draws: with replicas, this process's rows of what one with the whole batch would draw.
- * @param part of this process's rows; all by default
- */
-export function stepRng(
-  seed: tf.Tensor1D,
-  replicas: Replicas | undefined,
-  { index, of }: BatchPart = { index: 0, of: 1 },
-): Rng {
-  const process = replicas?.part ?? { index: 0, of: 1 };
-  const part = { index: process.index * of + index, of: process.of * of };
-  return part.of === 1 ? Rng.from(seed) : Rng.from(seed).share(part);
-}
+/** The source of all that a step draws: with replicas, this process's rows of what one with the whole batch would draw. */
+export const stepRng = (seed: tf.Tensor1D, replicas: Replicas | undefined): Rng =>
+  replicas ? Rng.from(seed).share(replicas.part) : Rng.from(seed);

@@ -1,6 +1,5 @@
 import {
   type AutoencoderKL,
-  type BatchPart,
   type DiffusionLosses,
   emaUpdate,
   loggedLosses,
@@ -95,22 +94,22 @@ export function diffusionTraining<C>(
     };
   };
   /** Of the whole batch, as means over its parts: each draws its own rows of what the whole would draw. */
-  const lossesIn = (
-    p: Params,
-    condition: C,
-    { x0, t, noise }: DiffusionDraws,
-    rngOf: (part: BatchPart) => Pick<DiffusionDraws, 'rng' | 'dropout'>,
-  ): DiffusionLosses => {
+  const lossesIn = (p: Params, condition: C, { x0, t, noise, rng, dropout }: DiffusionDraws): DiffusionLosses => {
     const of = divisorOf(x0.shape[0], options.branches ?? 1);
     const parts = partsOf(of, { condition, x0, t, noise });
     return meanOf(
-      parts.map(({ condition, ...draws }, index) => task.losses(p, condition, { ...draws, ...rngOf({ index, of }) })),
+      parts.map(({ condition, ...draws }, index) => {
+        const part = { index, of };
+        return task.losses(p, condition, {
+          ...draws,
+          rng: rng.rows(part),
+          ...(dropout ? { dropout: dropout.rows(part) } : {}),
+        });
+      }),
     );
   };
   const lossesOf = (p: Params, batch: TensorBatch, seed: tf.Tensor1D): DiffusionLosses =>
-    lossesIn(p, task.prepare(p, batch), drawFor(p, batch, Rng.from(seed)), (part) => ({
-      rng: stepRng(seed, undefined, part),
-    }));
+    lossesIn(p, task.prepare(p, batch), drawFor(p, batch, Rng.from(seed)));
 
   return {
     divide(params): Divided {
@@ -132,12 +131,8 @@ export function diffusionTraining<C>(
         const rng = stepRng(control.seed, options.replicas);
         const before = frozen.merge(group.params);
         const condition = task.prepare(before, batch);
-        const draws = drawFor(before, batch, rng);
-        const rngOf = (part: BatchPart) => {
-          const rng = stepRng(control.seed, options.replicas, part);
-          return { rng, dropout: rng.split('dropout') };
-        };
-        const { value, grads } = valueAndGrads((p) => lossesIn(frozen.merge(p), condition, draws, rngOf), group.params);
+        const draws = { ...drawFor(before, batch, rng), dropout: rng.split('dropout') };
+        const { value, grads } = valueAndGrads((p) => lossesIn(frozen.merge(p), condition, draws), group.params);
         const next = applyGradients(GROUP, group, grads, plan, control, options);
         const ema = state.ema && emaUpdate(state.ema, next.group.params, options.emaDecay);
         const logs: Logs = {

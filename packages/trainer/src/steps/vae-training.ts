@@ -3,11 +3,13 @@ import {
   type AutoencoderKL,
   adamDefaults,
   discriminatorPass,
+  type GanLoss,
   type GanPassInputs,
   generatorPass,
   type LPIPSWithDiscriminator,
   type ParamSpec,
   type Params,
+  partsOf,
   planUpdates,
   Rng,
   tidyTree,
@@ -16,6 +18,7 @@ import {
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { divisorOf } from '../parallel/batch-branches.js';
 import { stepRng } from '../parallel/replicas.js';
 import { applyGradients, initGroup } from './optim-group.js';
 import type {
@@ -39,6 +42,8 @@ export interface VaeTrainingOptions extends UpdateOptions {
   readonly rules?: readonly UpdateRule[];
   /** Of both optimizers; 0.5 and 0.9 by default. */
   readonly betas?: readonly [number, number];
+  /** Parts of a batch that are computed side by side, where there is no discriminator: it looks at whole batches. Default 1. */
+  readonly branches?: number | undefined;
 }
 
 /** The update plans of the two optimizers. */
@@ -105,7 +110,7 @@ export function divideVae(
 export function vaeStep(
   vae: GanAutoencoder,
   plans: VaePlans,
-  options: UpdateOptions,
+  options: UpdateOptions & Pick<VaeTrainingOptions, 'branches'>,
   state: TrainState,
   frozen: Params,
   { images, noise, dropout }: VaeBatch,
@@ -113,7 +118,8 @@ export function vaeStep(
 ): [TrainState, Logs] {
   return tidyTree(() => {
     const discFactor = discFactorAt(vae, control.globalStep);
-    const { replicas } = options;
+    const { replicas, branches = 1 } = options;
+    const of = vae.loss.usesDiscriminator ? 1 : divisorOf(images.shape[0], branches);
     let current = state;
     const logs: Record<string, tf.Scalar> = {};
     const passes = vae.loss.usesDiscriminator
@@ -122,9 +128,18 @@ export function vaeStep(
     for (const name of passes) {
       const pass = name === 'autoencoder' ? generatorPass : discriminatorPass;
       const shared = { discFactor, train: true, replicas: replicas?.sharing(`pass of ${name}`) };
-      const inputs = { ...shared, images, noise: noise[name], rng: dropout?.split(name) };
+      const parts = partsOf(of, { images, noise: noise[name] });
       const all = weightsIn(current, frozen);
-      const { value, grads } = valueAndGrads((p) => pass(vae, all.merge(p), inputs), current.groups[name]!.params);
+      const { value, grads } = valueAndGrads(
+        (p) =>
+          meanOf(
+            parts.map((part, index) => {
+              const rng = dropout?.split(name).rows({ index, of });
+              return pass(vae, all.merge(p), { ...shared, ...part, rng });
+            }),
+          ),
+        current.groups[name]!.params,
+      );
       // A first batch may set weights (ActNorm), which the optimizer then moves.
       current = withValues(current, value.buffers);
       const next = applyGradients(name, current.groups[name]!, grads, plans[name], control, options);
@@ -175,6 +190,15 @@ export function vaeTraining(
     evaluate: (state, frozen, batch, control) =>
       tidyTree(() => evaluateVae(vae, weightsIn(state, frozen), draw(batch, Rng.from(control.seed)), control)),
   };
+}
+
+/** Mean of losses over parts of one size. Without a discriminator no pass changes buffers. */
+function meanOf(parts: readonly GanLoss[]): GanLoss {
+  const first = parts[0]!;
+  if (parts.length === 1) return first;
+  const mean = (of: (part: GanLoss) => tf.Scalar): tf.Scalar => tf.div(tf.addN(parts.map(of)), parts.length);
+  const logs = Object.keys(first.logs).map((name) => [name, mean(({ logs }) => logs[name]!)] as const);
+  return { ...first, loss: mean(({ loss }) => loss), logs: Object.fromEntries(logs) };
 }
 
 /** Losses without gradients, so d_weight is 0, as where the original validates. */
