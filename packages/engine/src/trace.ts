@@ -274,7 +274,7 @@ export class Trace {
     const error = this.status.error({ op });
     if (error !== null)
       throw new EngineError(`compile '${this.label}': ${error.message}${userFrame()}`, { code: error.code, op });
-    this.record.node(oper, name, op, inputs);
+    this.record.node(oper, name, op, inputs, this.after);
     for (const input of inputs) {
       const variable = this.readsOf.get(input.oper);
       if (variable !== undefined) this.variables[variable]!.users.push(oper);

@@ -24,12 +24,12 @@ const PRIORITY = 3;
 export interface EngineOptions {
   /** `cpu`, `gpu` or `gpu:<n>`. Default: the first GPU that libtensorflow lists, else the CPU. */
   readonly device?: string;
-  /** Threads inside one operation, and operations at once inside a function. Default: the number of cores. */
+  /** Threads inside one operation, and (but see `branches`, `deterministic`) operations at once inside a function. Default: all cores. */
   readonly threads?: number;
   /**
    * CPU: parts of the compiled functions that do not need each other, such as the models that collaborate in a step or the halves of a
-   * batch. So many run at once, each with its share of the threads. Default 1: all threads for one operation. It decides the
-   * speed only; of several calls, the first one's counts.
+   * batch. So many run at once; if there are as many as threads, each operation has one. Default 1: all threads for one operation. Of several
+   * calls, the first one's counts: what is in effect is in the result.
    */
   readonly branches?: number;
   /** GPU: take memory as needed (default) instead of all at once. */
@@ -93,7 +93,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
 
   const binding = new TensorBinding(runtime);
   const backend = createBackend(binding);
-  const { threads, branches, deterministic, packWeights, cluster } = resolved;
+  const { threads, deterministic, packWeights, cluster } = resolved;
   const info: EngineInfo = {
     device: shortName(runtime.choice.device),
     why: runtime.choice.why,
@@ -102,7 +102,7 @@ export async function useEngine(wanted: EngineOptions = {}): Promise<EngineInfo>
     library: library.dir,
     librarySource: library.source,
     threads,
-    branches,
+    branches: runtime.onGpu ? 1 : resolved.branches,
     deterministic,
     cluster: cluster ?? null,
   };
@@ -144,7 +144,7 @@ function open(library: LibraryLocation, resolved: Resolved): { runtime: Runtime;
       cluster,
       numerics: { tensorFloat32, deterministic },
       settings: {
-        ...poolSizes(resolved),
+        ...poolSizes(gpuComes ? { ...resolved, branches: 1 } : resolved),
         memoryGrowth,
         cpuOnly,
         ...(memoryLimitMiB === undefined ? {} : { gpuMemoryLimitMiB: memoryLimitMiB, gpus: nvidiaCards().length || 1 }),

@@ -117,6 +117,7 @@ export function tinyDiffusion(
 export function tinyCompose(
   options: Partial<DiffusionTrainingOptions> = {},
   params: object = {},
+  rules: object = {},
 ): Tiny & { readonly model: LatentDiffusionCompose } {
   const config = {
     target: 'ldm.models.diffusion.ddpm_compose.LatentDiffusionCompose',
@@ -126,7 +127,7 @@ export function tinyCompose(
       text_ldm_config_path: 'text.yaml',
       compose_unet_config: {
         target: 'ldm.models.diffusion.compose_modules.ComposeUNet',
-        params: { confidence_input: 'x_t', confidence_map_predictor_config: unet(1) },
+        params: { confidence_input: 'x_t', confidence_map_predictor_config: unet(1), ...rules },
       },
       compose_cond_stage_config: { target: 'ldm.models.diffusion.compose_modules.ComposeCondStageModel', params: {} },
       ...params,

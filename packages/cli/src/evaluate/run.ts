@@ -18,6 +18,7 @@ import {
   type ProtocolName,
   trainerRegistry,
 } from '@codiff/trainer';
+import { branchesOf } from '../generate/branches.js';
 import { watchInterrupts } from '../generate/interrupt.js';
 import { samplerSettings } from '../generate/sampler-settings.js';
 import { startEngine } from '../generate/start-engine.js';
@@ -185,7 +186,7 @@ async function imagesOfModel(
     const plan = planSamples(faces, { samples, perCondition: flags.samples_per_condition ?? 1 });
     const folder = flags.save_folder ?? join('outputs/evaluate', basename(config.path).replace(/\.ya?ml$/, ''));
     const batchSize = flags.batch_size ?? SAMPLES_AT_ONCE;
-    const { branches } = await startEngine(engineOf(flags), { branches: batchSize });
+    const { branches } = await startEngine(engineOf(flags), { branches: branchesOf(evaluated.open.model, batchSize) });
     await sampleFolder(evaluated, {
       folder,
       checkpoint: checkpoint.path,

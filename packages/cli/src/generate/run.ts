@@ -4,6 +4,7 @@ import { hashFile } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { Interrupted } from '../interrupted.js';
 import { recordBatch } from './batch-record.js';
+import { branchesOf } from './branches.js';
 import { collaborativeModels } from './collaborative-model.js';
 import { type InterruptWatch, watchInterrupts } from './interrupt.js';
 import { oneHotMask } from './mask.js';
@@ -55,7 +56,10 @@ export async function run(request: Request): Promise<RunResult> {
   try {
     tellBefore(prepared, note);
     progress.status('loading the model');
-    const info = await startEngine(request, request.rerun?.recipe ?? { branches: branchesOf(prepared) });
+    const info = await startEngine(
+      request,
+      request.rerun?.recipe ?? { branches: branchesOf(open.model, smallestBatch(request)) },
+    );
     if (request.rerun) tellDifferences(request.rerun.recipe, info, note);
     const model = await loadModel(prepared, info);
     watch.signal.throwIfAborted();
@@ -86,12 +90,9 @@ export async function run(request: Request): Promise<RunResult> {
   }
 }
 
-/** The models that collaborate in a step; for one model alone, the images of its smallest batch. */
-function branchesOf({ open, request: { batches, negativeText } }: Prepared): number {
-  if (open.model instanceof LatentDiffusionCompose) return open.model.conditions.length;
-  const guided = negativeText === undefined ? 1 : 2;
-  return guided * Math.min(...batches.map(({ size }) => size));
-}
+/** Images that a step computes at least, twice with guidance. */
+const smallestBatch = ({ batches, negativeText }: Request): number =>
+  (negativeText === undefined ? 1 : 2) * Math.min(...batches.map(({ size }) => size));
 
 async function loadModel(
   { request, open, mask, sketch, texts }: Prepared,

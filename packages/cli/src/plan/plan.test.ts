@@ -42,7 +42,7 @@ afterAll(() => {
 /** A graph of one operation on float32 values of these shapes. */
 function single(op: string, inputs: number[][], output: number[]): readonly [RecordedGraph, RecordedNode] {
   const values = [...inputs, output].map((shape) => ({ node: 0, shape, dtype: 1 }));
-  const node = { name: 'n0', op, inputs: inputs.map((_, i) => i), outputs: [inputs.length] };
+  const node = { name: 'n0', op, inputs: inputs.map((_, i) => i), outputs: [inputs.length], after: [] };
   return [{ nodes: [node], values, results: [], effects: [] }, node];
 }
 

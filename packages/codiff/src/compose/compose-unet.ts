@@ -133,6 +133,11 @@ export class ComposeUNet {
     return manualProb >= 0 && manualProb < 1;
   }
 
+  /** Whether a rule goes by a batch's first timestep, so that a pass over a part of the batch gives something else. */
+  get readsFirstTimestep(): boolean {
+    return this.config.manualProb >= 0 && this.options.rules.some(({ schedule }) => schedule != null);
+  }
+
   /**
    * Whether the rules count in a pass, by the config's `manual_prob` (original, section 9).
    * @param draw uniform in [0,1) [], one a pass; needed where {@link drawsRules}

@@ -2,7 +2,7 @@ import type koffi from 'koffi';
 
 type Library = ReturnType<typeof koffi.load>;
 
-/** How a GPU is to compute. A CPU does both anyway, with one operation at a time for the second. */
+/** How a GPU is to compute. A CPU does both anyway. */
 export interface Numerics {
   /** Whether float32 products may round their operands to TensorFloat-32. */
   readonly tensorFloat32: boolean;

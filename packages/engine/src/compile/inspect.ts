@@ -68,7 +68,7 @@ export function inspect<A extends unknown[], R>(
   return {
     graph,
     needed: neededNodes(graph),
-    memory: estimateMemory(graph, { half: precision !== 'float32' }),
+    memory: estimateMemory(graph, { half: precision !== 'float32', branches: engine.info.branches }),
     names: argumentNames(graph, args),
     result: program.structure.rebuild(
       program.structure.tensors.map(({ shape, dtype }) => shapeOnly(shape, dtype)),

@@ -10,13 +10,21 @@ class HandMade {
   private readonly record = new GraphRecord();
   private readonly opers = new Map<string, bigint>();
 
-  op(name: string, op: string, inputs: string[], kib: number, dtype: number = DataType.float): this {
+  op(
+    name: string,
+    op: string,
+    inputs: string[],
+    kib: number,
+    dtype: number = DataType.float,
+    after: string[] = [],
+  ): this {
     const oper = BigInt(this.opers.size + 1);
     this.record.node(
       oper,
       name,
       op,
       inputs.map((input) => ({ oper: this.opers.get(input)!, index: 0 })),
+      after.map((other) => this.opers.get(other)!),
     );
     this.opers.set(name, oper);
     this.record.output({ oper, index: 0 }, [(kib * KIB) / 4], dtype);
@@ -43,6 +51,24 @@ describe('estimateMemory', () => {
     // a and b at once, then b and c; x is the caller's.
     expect(estimateMemory(chain.graph(['c']))).toMatchObject({ bytes: 30 * KIB, largest: 20 * KIB, op: 'Conv2D' });
     expect(kibOf(chain.graph(['a', 'c']))).toBe(35);
+  });
+
+  it('counts branches at once, but not what waits', () => {
+    // Two chains of 10, 30 and 1 KiB, of which each needs 40 at its worst.
+    const build = (waits: string[]) => {
+      const pair = new HandMade().op('x', 'Placeholder', [], 8);
+      for (const chain of ['a', 'b']) {
+        const after = chain === 'b' ? waits : [];
+        pair.op(`${chain}1`, 'Conv2D', ['x'], 10, DataType.float, after);
+        pair.op(`${chain}2`, 'Conv2D', [`${chain}1`], 30).op(`${chain}3`, 'Conv2D', [`${chain}2`], 1);
+      }
+      return pair.graph(['a3', 'b3']);
+    };
+    const of = (graph: RecordedGraph, branches: number) => estimateMemory(graph, { branches }).bytes / KIB;
+    // The first chain has left 1 KiB when the second is at its worst.
+    expect(of(build([]), 1)).toBe(41);
+    expect(of(build([]), 2)).toBe(10 + 10 + 30 + 30 - 10);
+    expect(of(build(['a3']), 2)).toBe(41);
   });
 
   it('keeps a skip connection until it is used', () => {

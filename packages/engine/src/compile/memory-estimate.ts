@@ -6,6 +6,8 @@ import type { RecordedGraph, RecordedNode, RecordedValue } from './recorded-grap
 export interface EstimateOptions {
   /** Whether mixed precision computes in numbers of two bytes. */
   readonly half?: boolean;
+  /** Parts of the function that may run at once; by default operations run one after the other. */
+  readonly branches?: number;
 }
 
 /** Memory that one call takes beyond its arguments and captures. */
@@ -67,8 +69,31 @@ interface Buffer {
  * its last reader has run, element-wise kernels write over an operand that dies, results and constants stay. TensorFlow
  * may run independent operations in another order; what it merges or fuses when it optimises the function takes less. What
  * oneDNN's kernels take for themselves comes from the system, not from the memory of tensors.
+ *
+ * Branches are at the worst moment all at once: where there are any, the estimate is the larger of two, in the order of tracing
+ * and with what does not need each other in lockstep.
  */
-export function estimateMemory(graph: RecordedGraph, { half = false }: EstimateOptions = {}): MemoryEstimate {
+export function estimateMemory(
+  graph: RecordedGraph,
+  { half = false, branches = 1 }: EstimateOptions = {},
+): MemoryEstimate {
+  const traced = estimateInOrder(graph, [...graph.nodes.keys()], half);
+  if (branches === 1) return traced;
+  const abreast = estimateInOrder(graph, lockstep(graph), half);
+  return abreast.bytes > traced.bytes ? abreast : traced;
+}
+
+/** Operations by how many others have to run before them; of equals the one that was traced first. */
+function lockstep({ nodes, values }: RecordedGraph): number[] {
+  const depths: number[] = [];
+  for (const { inputs, after } of nodes) {
+    const before = [...inputs.map((input) => values[input]!.node), ...after];
+    depths.push(before.reduce((depth, node) => Math.max(depth, (depths[node] ?? -1) + 1), 0));
+  }
+  return [...nodes.keys()].sort((a, b) => depths[a]! - depths[b]! || a - b);
+}
+
+function estimateInOrder(graph: RecordedGraph, order: readonly number[], half: boolean): MemoryEstimate {
   const { nodes, values, results } = graph;
   const live = neededNodes(graph);
   const reads = new Array<number>(values.length).fill(0);
@@ -88,7 +113,8 @@ export function estimateMemory(graph: RecordedGraph, { half = false }: EstimateO
   };
   if (half) for (const bytes of castWeights(graph, live)) take(bytes, 1);
   const casts = held;
-  for (const [index, node] of nodes.entries()) {
+  for (const index of order) {
+    const node = nodes[index]!;
     const { op, inputs, outputs } = node;
     if (!live.has(index) || OUTSIDE.has(op)) continue;
     for (const output of outputs) {

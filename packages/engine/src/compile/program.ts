@@ -114,7 +114,10 @@ export function traceProgram(
       const { recorded: made, ...finished } = trace.finish(outputs);
       const recorded = options.keepsRecord ? made : null;
       const half = precision !== 'float32';
-      const memory = tensorLimit() === null || xla ? null : new MemoryCheck(label, estimateMemory(made, { half }));
+      const memory =
+        tensorLimit() === null || xla
+          ? null
+          : new MemoryCheck(label, estimateMemory(made, { half, branches: info.branches }));
       const packed = { bytes: packedBytes(trace), held: false };
       traced = { options, attrs, results, sources, structure, packed, memory, recorded, graph, ...finished };
       return [];

@@ -20,6 +20,8 @@ export interface RecordedNode {
   readonly inputs: readonly number[];
   /** Indices of the values it makes. */
   readonly outputs: readonly number[];
+  /** Indices of operations that it waits for without reading them. */
+  readonly after: readonly number[];
 }
 
 /** What a traced function does, in the order in which it was traced: plain data, to be reasoned about. */
@@ -38,9 +40,16 @@ export class GraphRecord {
   private readonly values: RecordedValue[] = [];
   private readonly nodeOf = new Map<Pointer, number>();
 
-  node(oper: Pointer, name: string, op: string, inputs: readonly GraphOutput[]): void {
+  node(
+    oper: Pointer,
+    name: string,
+    op: string,
+    inputs: readonly GraphOutput[],
+    waitsFor: readonly Pointer[] = [],
+  ): void {
     const read = inputs.map((input) => this.valueOf(input));
-    this.nodeOf.set(oper, this.nodes.push({ name, op, inputs: read, outputs: [] }) - 1);
+    const after = waitsFor.flatMap((other) => this.nodeOf.get(other) ?? []);
+    this.nodeOf.set(oper, this.nodes.push({ name, op, inputs: read, outputs: [], after }) - 1);
   }
 
   /** What is known of an output: told before anything reads it. */

@@ -8,6 +8,8 @@ import { batchBranches, divisorOf } from './batch-branches.js';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
+const COMPOSE = 'model.params.compose_unet_config.params';
+
 describe('branches of a training', () => {
   it.each([
     ['demo_text', [], 2, 2],
@@ -17,6 +19,7 @@ describe('branches of a training', () => {
     ['demo_vae', [], 2, 2],
     // A discriminator looks at whole batches.
     ['demo_vae', ['model.params.lossconfig.params.disc_factor=1'], 2, 1],
+    ['demo_codiff_mask_text', [`${COMPOSE}.seg_mask_schedule=cosine_decay`], 2, 1],
     // Gradients of 1.7 GB, of which a second copy would be too much.
     ['512_text', ['data.params.batch_size=2'], 2, 1],
   ] as const)('%s %o, %i threads: %i', async (name, overrides, threads, expected) => {

@@ -17,7 +17,8 @@ const MOST_GRADIENTS = 2 ** 30;
  * Into how many parts the batches of a training are divided, which a processor computes side by side: small models leave a second
  * thread little to do inside an operation, and all of a second part.
  * @param config checked @param threads there are
- * @returns a divisor of the batch size; 1 for autoencoders with a discriminator, which looks at whole batches
+ * @returns a divisor of the batch size; 1 where a batch counts as a whole: autoencoders with a discriminator, and collaborative models
+ * with a schedule of influence, which goes by the batch's first timestep
  */
 export function batchBranches(config: ResolvedConfig, threads: number): number {
   const { model, specs } = buildModel(config, roles.model, codiffRegistry);
@@ -30,6 +31,7 @@ export function batchBranches(config: ResolvedConfig, threads: number): number {
 
 /** What is trained of a model whose batches can be divided; null: they cannot. */
 function trainedKeys(model: unknown): ((key: string) => boolean) | null {
+  if (model instanceof LatentDiffusionCompose && model.unet.readsFirstTimestep) return null;
   if (model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose) return (key) => model.isTrained(key);
   if (!(model instanceof AutoencoderKL && model.loss instanceof LPIPSWithDiscriminator)) return null;
   return model.loss.usesDiscriminator ? null : (key) => !key.startsWith('loss.');

@@ -17,6 +17,7 @@ export function composeTraining(
   specs: ReadonlyMap<string, ParamSpec>,
   options: DiffusionTrainingOptions,
 ): Training {
+  const branches = model.unet.readsFirstTimestep ? 1 : options.branches;
   return diffusionTraining<Readonly<Record<string, tf.Tensor3D>>>(
     {
       schedule: model.schedule,
@@ -49,6 +50,6 @@ export function composeTraining(
       },
     },
     specs,
-    options,
+    { ...options, branches },
   );
 }

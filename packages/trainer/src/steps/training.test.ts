@@ -1,11 +1,11 @@
-import { compile, useEngine } from '@codiff/engine';
+import { compile, inspect, useEngine } from '@codiff/engine';
 import { adamDefaults, initParams, Params, Rng, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { lively, type Tiny, tinyBatch, tinyCompose, tinyDiffusion, tinyVae, unet } from '../../test/tiny-models.js';
 import { type Compile, eagerly } from './consume.js';
 import { applyGradients, initGroup } from './optim-group.js';
-import type { Logs, StepControl } from './train-state.js';
+import type { Logs, StepControl, TrainState } from './train-state.js';
 
 beforeAll(() => useEngine({ device: 'cpu', deterministic: true }));
 
@@ -213,6 +213,11 @@ describe('a batch in branches', () => {
     ['more branches than images', 3, (options) => tinyDiffusion('text', options)],
     ['mask, a learned variance', 2, (options) => tinyDiffusion('mask', options, { learn_logvar: true })],
     ['collaborative, noised conditions', 2, (options) => tinyCompose(options, { num_timesteps_cond: 5 })],
+    [
+      'collaborative, influence by timestep',
+      2,
+      (options) => tinyCompose(options, {}, { seg_mask_schedule: 'cosine_decay' }),
+    ],
     ['autoencoder without a discriminator', 2, (options) => tinyVae(options, { disc_factor: 0 })],
     ['autoencoder with one, undivided', 2, (options) => tinyVae(options, { disc_start: 0 })],
   ])('gives the losses and gradients of the whole: %s', async (_, branches, make) => {
@@ -233,6 +238,21 @@ describe('a batch in branches', () => {
         expect(far, key).toBeLessThanOrEqual(1e-5 * size);
       }
     }
+  });
+
+  it('has as many passes as parts', async () => {
+    const passes = (tiny: Tiny) => {
+      const { state, frozen } = tiny.training.divide(initParams(tiny.specs, 1));
+      const { nodes } = inspect(
+        (state: TrainState, frozen: Params) => tiny.training.step(state, frozen, tinyBatch(), control(0)),
+        [state, frozen],
+      ).graph;
+      return nodes.filter(({ op }) => op === 'Conv2D').length;
+    };
+    const vae = (disc_factor: number, branches: number) => passes(tinyVae({ branches }, { disc_factor }));
+    expect(passes(tinyDiffusion('mask', { branches: 2 }))).toBeGreaterThan(1.5 * passes(tinyDiffusion('mask')));
+    expect(vae(0, 2)).toBe(2 * vae(0, 1));
+    expect(vae(1, 2)).toBe(vae(1, 1));
   });
 
   it('evaluates alike', async () => {

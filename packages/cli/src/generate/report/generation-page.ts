@@ -216,7 +216,8 @@ const byClass = ({ timesteps }: ImageSteps, { name, mean, classes }: ModalityInf
 
 function settings(images: readonly ReportImage[], folder: string, date: Date): Html {
   const { recipe, file } = images[0]!;
-  const { config, checkpoint, mask, sketch, sampler, seed, precision, device, threads, tensorflow, freeU } = recipe;
+  const { config, checkpoint, mask, sketch, sampler, seed, precision, device, threads, branches, tensorflow, freeU } =
+    recipe;
   const hash = (sha256: string) => html`<br><small>SHA-256 ${sha256}</small>`;
   return section(
     'Recipe',
@@ -245,7 +246,10 @@ function settings(images: readonly ReportImage[], folder: string, date: Date): H
       ],
       ['seed', String(seed)],
       ['batches', batchesOf(images)],
-      ['computed', `${precision} on ${device}, ${threads} thread${threads === 1 ? '' : 's'}, TensorFlow ${tensorflow}`],
+      [
+        'computed',
+        `${precision} on ${device}, ${threads} thread${threads === 1 ? '' : 's'}${branches === 1 ? '' : ` for ${branches} branches`}, TensorFlow ${tensorflow}`,
+      ],
     ]),
     html`<details><summary>The recipe of the first image, as the PNG carries it</summary><pre>${JSON.stringify(recipe, null, 2)}</pre></details>`,
   );
