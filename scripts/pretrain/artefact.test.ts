@@ -25,6 +25,10 @@ async function checkpointOf(keys: readonly string[], values = VALUES): Promise<s
 }
 
 const KEYS: Readonly<Record<StageName, { readonly kept: readonly string[]; readonly left: readonly string[] }>> = {
+  encoder: {
+    kept: ['encoder.conv_in.weight', 'decoder.conv_out.bias', 'quant_conv.weight', 'post_quant_conv.bias'],
+    left: ['loss.logvar'],
+  },
   vae: {
     kept: ['encoder.conv_in.weight', 'decoder.conv_out.bias', 'quant_conv.weight', 'post_quant_conv.bias'],
     left: ['loss.logvar', 'loss.discriminator.main.0.weight', 'loss.perceptual_loss.lin0.model.1.weight'],

@@ -3,9 +3,11 @@ import { type Checkpoint, CheckpointError, copyTensors, type TensorToWrite } fro
 import { hashFile, openCheckpointFile, saveTensors } from '@codiff/ldm-core/node';
 import type { StageName } from './stage-table.js';
 
+const AUTOENCODER = /^(encoder|decoder|quant_conv|post_quant_conv)\./;
 /** Keys that a stage's artefact holds: what was trained in it and is read. The first stage and the branches lie in files of their own. */
 const KEPT: Readonly<Record<StageName, RegExp>> = {
-  vae: /^(encoder|decoder|quant_conv|post_quant_conv)\./,
+  encoder: AUTOENCODER,
+  vae: AUTOENCODER,
   // The text encoder's head over the vocabulary is in the original's checkpoints, and nothing reads it.
   mask: /^(model\.|cond_stage_model\.|scale_factor$)/,
   text: /^(model\.|cond_stage_model\.(?!transformer\.to_logits\.)|scale_factor$)/,
@@ -16,6 +18,7 @@ const EXACT = 'scale_factor';
 
 /** What must be among them. */
 const PARTS: Readonly<Record<StageName, readonly string[]>> = {
+  encoder: ['encoder', 'decoder', 'quant_conv', 'post_quant_conv'],
   vae: ['encoder', 'decoder', 'quant_conv', 'post_quant_conv'],
   mask: ['model', 'cond_stage_model', EXACT],
   text: ['model', 'cond_stage_model', EXACT],

@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseRunLog, type RunLog } from '@codiff/trainer';
 import type { Curve, ShippedRecord } from './shipped-record.js';
-import type { StageName } from './stage-table.js';
+import { isAutoencoder, type StageName } from './stage-table.js';
 
 /** Points of a curve that is kept. */
 const POINTS = 60;
 
 /** What a stage minimises, but for weights of its terms. */
-export const lossName = (stage: StageName): string => (stage === 'vae' ? 'rec_loss' : 'loss_simple');
+export const lossName = (stage: StageName): string => (isAutoencoder(stage) ? 'rec_loss' : 'loss_simple');
 
 /** The log of a run. @param folder of the run */
 export const readLog = async (folder: string): Promise<RunLog> =>

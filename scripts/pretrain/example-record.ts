@@ -1,5 +1,14 @@
 import type { ShippedRecord } from './shipped-record.js';
-import type { StageName } from './stage-table.js';
+import { isAutoencoder, type StageName } from './stage-table.js';
+
+const VAE = { vae: 'vae'.padEnd(64, '0') };
+const INPUTS: Readonly<Record<StageName, ShippedRecord['inputs']>> = {
+  encoder: {},
+  vae: { encoder: 'encoder'.padEnd(64, '0') },
+  mask: VAE,
+  text: VAE,
+  codiff: VAE,
+};
 
 /** A record as training leaves it, for tests of what reads records. */
 export const exampleRecord = (stage: StageName): ShippedRecord => ({
@@ -17,9 +26,9 @@ export const exampleRecord = (stage: StageName): ShippedRecord => ({
   seconds: 90,
   imagesPerSecond: 20,
   weights: { bytes: 1_400_000, sha256: stage.padEnd(64, '0'), tensors: 132, parameters: 699_207, dtype: 'float16' },
-  inputs: stage === 'vae' ? {} : { vae: 'vae'.padEnd(64, '0') },
+  inputs: INPUTS[stage],
   curves: {
-    name: stage === 'vae' ? 'rec_loss' : 'loss_simple',
+    name: isAutoencoder(stage) ? 'rec_loss' : 'loss_simple',
     train: [
       [25, 0.5],
       [50, 0.2],

@@ -5,7 +5,7 @@ import { lossName } from './curves.js';
 import { heldOutPsnr } from './held-out-psnr.js';
 import { PretrainError } from './pretrain-error.js';
 import type { HeldOutFigure } from './shipped-record.js';
-import { type StageName, shippedFile } from './stage-table.js';
+import { type AutoencoderStage, isAutoencoder, type StageName, shippedFile } from './stage-table.js';
 
 /** Held-out faces behind the figures: of reconstructions, and of samples, which take a hundred times longer each. */
 export const LIMITS = { reconstructed: 1000, sampled: 200 } as const;
@@ -19,7 +19,7 @@ const METRICS = {
 type Metric = keyof typeof METRICS;
 
 /** A model is held to the conditions that it reads. */
-const METRICS_OF: Readonly<Record<Exclude<StageName, 'vae'>, readonly Metric[]>> = {
+const METRICS_OF: Readonly<Record<Exclude<StageName, AutoencoderStage>, readonly Metric[]>> = {
   mask: ['mask_accuracy', 'mask_miou'],
   text: ['text_consistency'],
   codiff: ['mask_accuracy', 'mask_miou', 'text_consistency'],
@@ -53,7 +53,7 @@ export async function heldOutFigures(
   stage: StageName,
   { root, log, validated, limit, sha256 }: FigureRequest,
 ): Promise<HeldOutFigure[]> {
-  if (stage === 'vae') return reconstructionFigures(root, Math.min(limit, LIMITS.reconstructed));
+  if (isAutoencoder(stage)) return reconstructionFigures(root, stage, Math.min(limit, LIMITS.reconstructed));
   const [, loss] = log.scalars.get(`val/${lossName(stage)}`)?.at(-1) ?? [];
   if (loss === undefined) throw new PretrainError(`${stage}: the run's log holds no validation loss`);
   const figure = {
@@ -65,8 +65,8 @@ export async function heldOutFigures(
   return [figure, ...(await sampleFigures(root, stage, sha256, Math.min(limit, LIMITS.sampled)))];
 }
 
-async function reconstructionFigures(root: string, limit: number): Promise<HeldOutFigure[]> {
-  const [config, weights] = [shippedFile('vae', 'yaml'), join(root, shippedFile('vae'))];
+async function reconstructionFigures(root: string, stage: AutoencoderStage, limit: number): Promise<HeldOutFigure[]> {
+  const [config, weights] = [shippedFile(stage, 'yaml'), join(root, shippedFile(stage))];
   const { mean, pooled, least, n } = await heldOutPsnr({ config, weights, root, limit });
   const of = 'reconstruction from the most likely latent, levels 0 to 1, dB';
   return [
@@ -79,7 +79,7 @@ async function reconstructionFigures(root: string, limit: number): Promise<HeldO
 /** Figures of samples made from held-out conditions, by the networks in `pretrained/evaluators`. */
 async function sampleFigures(
   root: string,
-  stage: Exclude<StageName, 'vae'>,
+  stage: Exclude<StageName, AutoencoderStage>,
   sha256: string,
   n: number,
 ): Promise<HeldOutFigure[]> {

@@ -17,7 +17,7 @@ it('says of every stage what it is, how it was trained, and what it reaches', ()
     expect(card).toContain(`| ${stage} | \`psnr\` | 27.5 | ${stage === 'vae' ? '26, reached' : ''} | 1000 |`);
     expect(card).toContain(`(${stage}.svg)`);
   }
-  expect(card).toContain('5.60 MB in all.\n');
+  expect(card).toContain('5.60 MB in all, without `encoder`');
   expect(card).toContain('Apache-2.0');
   expect(card).toContain('--seed 7');
 });
@@ -29,7 +29,7 @@ it('says which floor is missed', () => {
 });
 
 it('says what is not trained yet', () => {
-  expect(modelCard([exampleRecord('vae')])).toContain('Not trained yet: mask, text, codiff.');
+  expect(modelCard([exampleRecord('vae')])).toContain('Not trained yet: encoder, mask, text, codiff.');
 });
 
 it('draws curves that stand alone, by powers of ten where values span much', () => {

@@ -4,11 +4,20 @@ import { curveSvg } from './curve-svg.js';
 import { DRAWINGS, drawCommand } from './drawings.js';
 import { FLOORS } from './held-out-figures.js';
 import { readRecord, type ShippedRecord } from './shipped-record.js';
-import { commandLine, PRETRAIN_STAGES, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
+import {
+  commandLine,
+  isRead,
+  PRETRAIN_STAGES,
+  SHIPPED,
+  STAGE_NAMES,
+  type StageName,
+  shippedFile,
+} from './stage-table.js';
 
 /** What each model does, and what its file holds. */
 const MODELS: Readonly<Record<StageName, string>> = {
-  vae: 'autoencoder: 64x64 drawing to 16x16x4 latent and back',
+  encoder: 'autoencoder: 64x64 drawing to 16x16x4 latent and back; where the next begins, read by nothing else',
+  vae: 'the same encoder, and a better decoder',
   mask: 'latent diffusion under a mask: UNet and mask encoder',
   text: 'latent diffusion under a text: UNet and text encoder',
   codiff: 'the two dynamic diffusers alone',
@@ -29,7 +38,7 @@ export async function writeModelCard(root: string): Promise<void> {
 /** The card in Markdown. @param records of the stages that have shipped, in order */
 export function modelCard(records: readonly ShippedRecord[]): string {
   const absent = PRETRAIN_STAGES.filter(({ name }) => !records.some(({ stage }) => stage === name));
-  const bytes = records.reduce((sum, { weights }) => sum + weights.bytes, 0);
+  const bytes = records.filter(({ stage }) => isRead(stage)).reduce((sum, { weights }) => sum + weights.bytes, 0);
   return [
     '# Demo weights',
     '',
@@ -49,8 +58,8 @@ export function modelCard(records: readonly ShippedRecord[]): string {
       ]),
     ),
     '',
-    `${(bytes / 1e6).toFixed(2)} MB in all.${absent.length > 0 ? ` Not trained yet: ${absent.map(({ name }) => name).join(', ')}.` : ''}`,
-    'A file holds what its stage trained, and no more: no optimizer, no training loss, no copy of another stage. The configs beside them',
+    `${(bytes / 1e6).toFixed(2)} MB in all, without \`encoder\`, which is there for trainings only.${absent.length > 0 ? ` Not trained yet: ${absent.map(({ name }) => name).join(', ')}.` : ''}`,
+    'A file holds what its stage trained, and no more: no optimizer, no training loss, no copy of another stage (but the encoder in `vae`). The configs beside them',
     "name the other files, so from the repository's root",
     '',
     '```',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { parseOptions } from './options.js';
 import { PretrainError } from './pretrain-error.js';
 
-const ALL = ['data', 'vae', 'mask', 'text', 'codiff'];
+const ALL = ['data', 'encoder', 'vae', 'mask', 'text', 'codiff'];
 
 it('is all stages unless told otherwise, in their order', () => {
   const plain = { steps: ALL, force: [], limit: Number.POSITIVE_INFINITY, print: false, assemble: null };
@@ -15,7 +15,7 @@ it('is all stages unless told otherwise, in their order', () => {
 });
 
 it.each([
-  [['vea'], "stage 'vea' is not known; wanted one of data, vae, mask, text, codiff"],
+  [['vea'], "stage 'vea' is not known; wanted one of data, encoder, vae, mask, text, codiff"],
   [['--force', 'data'], "--force 'data' is not known"],
   [['--limit', '9'], 'at least 10'],
   [['--quick'], 'npm run demo:train [-- stages and options]'],

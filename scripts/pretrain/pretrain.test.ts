@@ -15,7 +15,7 @@ import { checkedRecord } from './shipped-record.js';
 import { PRETRAIN_STAGES, type PretrainStage, SHIPPED, shippedFile } from './stage-table.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const RUN = 'logs/2026-01-01T00-00-00_pretrain_vae';
+const RUN = 'logs/2026-01-01T00-00-00_pretrain_encoder';
 
 let root: string;
 let stage: PretrainStage;
@@ -66,9 +66,9 @@ async function finishedRun(): Promise<void> {
 }
 
 it('ends a stage with weights, config, record, curve and card', async () => {
-  await run('vae');
-  expect(said.slice(0, 2)).toEqual([`vae: ${RUN} is finished`, 'vae: measuring on held-out faces']);
-  const record = await checkedRecord(root, 'vae');
+  await run('encoder');
+  expect(said.slice(0, 2)).toEqual([`encoder: ${RUN} is finished`, 'encoder: measuring on held-out faces']);
+  const record = await checkedRecord(root, 'encoder');
   expect(record).toMatchObject({
     steps: 60,
     seed: 23,
@@ -87,28 +87,28 @@ it('ends a stage with weights, config, record, curve and card', async () => {
     ['psnr_pooled', 10],
     ['psnr_least', 10],
   ]);
-  const checkpoint = await openCheckpointFile(join(root, shippedFile('vae')));
+  const checkpoint = await openCheckpointFile(join(root, shippedFile('encoder')));
   expect([...checkpoint.tensors.values()].every(({ dtype }) => dtype === 'float16')).toBe(true);
   expect(checkpoint.metadata.get('license')).toBe('Apache-2.0');
   await checkpoint.close();
-  expect(readFileSync(join(root, shippedFile('vae', 'yaml')), 'utf8')).toMatch(
+  expect(readFileSync(join(root, shippedFile('encoder', 'yaml')), 'utf8')).toMatch(
     /^# configs\/demo_vae.yaml as .*\nmodel:/,
   );
   expect(readFileSync(join(root, SHIPPED, 'README.md'), 'utf8')).toContain(record.weights.sha256);
-  expect(existsSync(join(root, shippedFile('vae', 'svg')))).toBe(true);
+  expect(existsSync(join(root, shippedFile('encoder', 'svg')))).toBe(true);
 });
 
 it('does nothing again that is done, and says the commands where that is all that is wanted', async () => {
   said.length = 0;
-  await run('vae');
+  await run('encoder');
   expect(said).toEqual([
-    expect.stringMatching(/^vae: pretrained\/demo\/vae.safetensors is there, .*psnr [\d.]+ \(10 faces\)/),
+    expect.stringMatching(/^encoder: pretrained\/demo\/encoder.safetensors is there, .*psnr [\d.]+ \(10 faces\)/),
   ]);
   said.length = 0;
-  await run('data', 'vae', '--print');
+  await run('data', 'encoder', '--print');
   expect(said).toEqual([
     'npm run -s codiff -- dataset synth --n 9000 --size 64 --seed 7 --out dataset/drawings',
-    expect.stringContaining('--max_steps 60 --name pretrain_vae'),
+    expect.stringContaining('--max_steps 60 --name pretrain_encoder'),
   ]);
 });
 

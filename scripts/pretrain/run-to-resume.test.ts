@@ -45,28 +45,28 @@ it('finds no run where there is none', async () => {
 });
 
 it('goes on with the newest run of the stage', async () => {
-  await makeRun('2026-01-01T00-00-00_pretrain_vae', stage, stage.steps);
-  await makeRun('2026-01-02T00-00-00_pretrain_vae', stage, 500);
-  const folder = 'logs/2026-01-02T00-00-00_pretrain_vae';
+  await makeRun('2026-01-01T00-00-00_pretrain_encoder', stage, stage.steps);
+  await makeRun('2026-01-02T00-00-00_pretrain_encoder', stage, 500);
+  const folder = 'logs/2026-01-02T00-00-00_pretrain_encoder';
   expect(await chooseRun(stage, root)).toEqual({ run: { folder, steps: 500, finished: false } });
 });
 
 it('knows a finished run, and one without a checkpoint', async () => {
-  await makeRun('2026-01-01T00-00-00_pretrain_vae', stage, null);
+  await makeRun('2026-01-01T00-00-00_pretrain_encoder', stage, null);
   expect(await chooseRun(stage, root)).toMatchObject({ run: { steps: 0, finished: false } });
-  await makeRun('2026-01-02T00-00-00_pretrain_vae', stage, stage.steps);
+  await makeRun('2026-01-02T00-00-00_pretrain_encoder', stage, stage.steps);
   expect(await chooseRun(stage, root)).toMatchObject({ run: { steps: stage.steps, finished: true } });
 });
 
 it('leaves a run alone that trains something else', async () => {
-  await makeRun('2026-01-01T00-00-00_pretrain_vae', { ...stage, steps: 700 }, 100);
+  await makeRun('2026-01-01T00-00-00_pretrain_encoder', { ...stage, steps: 700 }, 100);
   expect(await chooseRun(stage, root)).toMatchObject({ run: null, why: expect.stringContaining("its 'model'") });
-  await makeRun('2026-01-02T00-00-00_pretrain_vae', { ...stage, precision: '32' }, 100);
+  await makeRun('2026-01-02T00-00-00_pretrain_encoder', { ...stage, precision: '32' }, 100);
   expect(await chooseRun(stage, root)).toMatchObject({ run: null, why: expect.stringContaining("its 'lightning'") });
 });
 
 it('begins anew after a run that was stopped before it had said what it is', async () => {
-  await makeRun('2026-01-01T00-00-00_pretrain_vae', null, null);
+  await makeRun('2026-01-01T00-00-00_pretrain_encoder', null, null);
   expect(await chooseRun(stage, root)).toMatchObject({
     run: null,
     why: expect.stringContaining('before its first step'),

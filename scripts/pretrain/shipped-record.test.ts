@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exampleRecord } from './example-record.js';
 import { PretrainError } from './pretrain-error.js';
 import { checkedRecords, readRecord, type ShippedRecord, writeRecord } from './shipped-record.js';
-import { SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
+import { isRead, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
 
 let root: string;
 beforeEach(async () => {
@@ -29,7 +29,7 @@ function recordOf(stage: StageName, hashes: Partial<Record<StageName, string>>):
 }
 
 it('reads what was written', async () => {
-  expect((await checkedRecords(root)).map(({ stage }) => stage)).toEqual(STAGE_NAMES);
+  expect((await checkedRecords(root)).map(({ stage }) => stage)).toEqual(STAGE_NAMES.filter(isRead));
   expect((await readRecord(root, 'vae'))?.curves).toEqual(exampleRecord('vae').curves);
 });
 

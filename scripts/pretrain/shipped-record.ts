@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { atomicWriteText, hashFile } from '@codiff/ldm-core/node';
 import type { ShippedWeights } from './artefact.js';
 import { PretrainError } from './pretrain-error.js';
-import { PRETRAIN_STAGES, type StageName, shippedFile } from './stage-table.js';
+import { isRead, PRETRAIN_STAGES, type StageName, shippedFile } from './stage-table.js';
 
 /** Values of a training by step. */
 export type Curve = readonly (readonly [step: number, value: number])[];
@@ -87,12 +87,12 @@ export async function checkedRecord(root: string, stage: StageName): Promise<Shi
 }
 
 /**
- * The records of everything that ships, in the order of training.
+ * The records of everything that models read, in the order of training.
  * @throws PretrainError if a part is missing or damaged, or was trained with another part than the one that is there
  */
 export async function checkedRecords(root: string): Promise<ShippedRecord[]> {
   const records: ShippedRecord[] = [];
-  for (const { name } of PRETRAIN_STAGES) records.push(await checkedRecord(root, name));
+  for (const { name } of PRETRAIN_STAGES) if (isRead(name)) records.push(await checkedRecord(root, name));
   for (const record of records) {
     const other = records.find(({ stage, weights }) => (record.inputs[stage] ?? weights.sha256) !== weights.sha256);
     if (other !== undefined) throw foreignInput(record.stage, other.stage);

@@ -27,8 +27,8 @@ it('trains in the order of need', () => {
 });
 
 it('says the command of a stage as it is typed', () => {
-  expect(commandLine(trainCommand(stageOf('vae')))).toBe(
-    'npm run -s codiff -- train -b configs/demo_vae.yaml -t --seed 23 --precision bfloat16 --max_steps 9000 --name pretrain_vae ' +
+  expect(commandLine(trainCommand(stageOf('encoder')))).toBe(
+    'npm run -s codiff -- train -b configs/demo_vae.yaml -t --seed 23 --precision bfloat16 --max_steps 9000 --name pretrain_encoder ' +
       "--num_sanity_val_steps 0 --limit_val_batches 20 'model.params.scheduler_config.params.cycle_lengths=[9000]' " +
       `lightning.trainer.max_steps=9000 ${DATA('train')} ${DATA('validation')}`,
   );
@@ -46,9 +46,10 @@ it('reads no run of another stage, only its shipped files', () => {
 });
 
 it.each([
-  ['vae', 9000, 'bfloat16', false],
+  ['encoder', 9000, 'bfloat16', false],
+  ['vae', 14000, 'bfloat16', false],
   ['mask', 8000, 'bfloat16', true],
-  ['text', 15000, 32, true],
+  ['text', 18000, 32, true],
 ] as const)('%s: its overrides fit its config', async (name, steps, precision, cached) => {
   const { model, data, lightning } = await configOf(stageOf(name), ROOT);
   const { params } = model;
@@ -59,4 +60,15 @@ it.each([
   if (cached) {
     expect(params).toMatchObject({ first_stage_config: { params: { ckpt_path: 'pretrained/demo/vae.safetensors' } } });
   }
+});
+
+it('leaves the latents as they are once the encoder is trained', async () => {
+  const { model, lightning } = await configOf(stageOf('vae'), ROOT);
+  expect(model.params).toMatchObject({ ckpt_path: 'pretrained/demo/encoder.safetensors' });
+  const { learning_rates } = lightning as { learning_rates: { match: string; lr: number | null }[] };
+  const frozen = (key: string) => learning_rates.find(({ match }) => new RegExp(match).test(key))!.lr === null;
+  const keys = ['encoder.conv_in.weight', 'quant_conv.bias', 'decoder.conv_out.weight', 'post_quant_conv.weight'];
+  expect(keys.map(frozen)).toEqual([true, true, false, false]);
+  // What is not frozen keeps the rate of the config.
+  expect(learning_rates.at(-1)!.lr).toBe((await configOf(stageOf('encoder'), ROOT)).model.base_learning_rate);
 });

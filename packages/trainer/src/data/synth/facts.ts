@@ -44,13 +44,13 @@ export interface CaptionFacts {
  * Young faces have larger eyes and no lines; a teen has rosy cheeks.
  */
 export const AGE_RULES: Readonly<Record<Age, { grey: number; lines: number; eyes: number; rosy: boolean }>> = {
-  teen: { grey: 0, lines: 0, eyes: 1.22, rosy: true },
-  young: { grey: 0, lines: 0, eyes: 1.08, rosy: false },
+  teen: { grey: 0, lines: 0, eyes: 1.28, rosy: true },
+  young: { grey: 0, lines: 0, eyes: 1.12, rosy: false },
   thirties: { grey: 0, lines: 1, eyes: 1, rosy: false },
-  forties: { grey: 0.2, lines: 2, eyes: 1, rosy: false },
-  fifties: { grey: 0.5, lines: 3, eyes: 1, rosy: false },
-  sixties: { grey: 0.8, lines: 5, eyes: 0.96, rosy: false },
-  old: { grey: 1, lines: 6, eyes: 0.92, rosy: false },
+  forties: { grey: 0.25, lines: 2, eyes: 1, rosy: false },
+  fifties: { grey: 0.55, lines: 3, eyes: 0.96, rosy: false },
+  sixties: { grey: 0.85, lines: 5, eyes: 0.92, rosy: false },
+  old: { grey: 1, lines: 6, eyes: 0.86, rosy: false },
 };
 
 /** What hair turns to. */

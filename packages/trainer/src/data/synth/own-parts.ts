@@ -55,6 +55,9 @@ export function noseRidge({ nose: { size }, skin }: FaceFacts): string {
   return `<path fill="${mix(skin, '#ffffff', 0.14)}" d="${d}"/>`;
 }
 
+/** A pixel and a seventh of a drawing with 64 of them a side: finer lines are lost to the autoencoder of such drawings. */
+const WRINKLE_WIDTH = 9;
+
 /** Wrinkles, from the mouth upwards; how many of them an age has is in {@link AGE_RULES}. */
 const WRINKLES = [
   'M140 405Q118 425 126 462M260 405Q282 425 274 462',
@@ -62,17 +65,17 @@ const WRINKLES = [
   'M86 300l-20 -9M86 312l-22 3M314 300l20 -9M314 312l22 3',
   'M146 200Q200 187 254 200',
   'M112 342Q140 358 168 342M232 342Q260 358 288 342',
-  'M96 372Q104 400 92 428M304 372Q296 400 308 428M112 380Q118 400 110 420M288 380Q282 400 290 420',
+  'M104 376Q112 402 102 430M296 376Q288 402 298 430',
 ];
 
 /** Lines and rosy cheeks of an age. */
 export function ageMarks({ age, skin }: FaceFacts): string {
   const { lines, rosy } = AGE_RULES[age];
-  const dark = mix(skin, INK, 0.62);
+  const dark = mix(skin, INK, 0.72);
   const paths = WRINKLES.slice(0, lines).map(
-    (d) => `<path fill="none" stroke="${dark}" stroke-width="5" stroke-linecap="round" d="${d}"/>`,
+    (d) => `<path fill="none" stroke="${dark}" stroke-width="${WRINKLE_WIDTH}" stroke-linecap="round" d="${d}"/>`,
   );
-  const cheek = (x: number) => `<ellipse cx="${x}" cy="380" rx="27" ry="19" fill="#e0524a" opacity=".35"/>`;
+  const cheek = (x: number) => `<ellipse cx="${x}" cy="380" rx="27" ry="19" fill="#e0524a" opacity=".5"/>`;
   return paths.join('') + (rosy ? cheek(122) + cheek(278) : '');
 }
 
