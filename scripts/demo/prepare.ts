@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { synthesize } from '@codiff/trainer';
-import { SHIPPED, STAGE_NAMES, shippedFile } from '../pretrain/stage-table.js';
+import { isRead, SHIPPED, STAGE_NAMES, shippedFile } from '../pretrain/stage-table.js';
 import { type DemoOptions, DemoUsageError } from './options.js';
 import { STAGES } from './stages.js';
 import type { StatusLine } from './status-line.js';
@@ -37,7 +37,7 @@ export async function prepareFolder({ mode, out, force, configs }: DemoOptions):
   }
   const shipped = join(out, SHIPPED);
   await mkdir(shipped, { recursive: true });
-  for (const name of STAGE_NAMES) {
+  for (const name of STAGE_NAMES.filter(isRead)) {
     for (const ending of ['safetensors', 'yaml'] as const) {
       const file = basename(shippedFile(name, ending));
       await copyFile(join(configs, file), join(shipped, file));

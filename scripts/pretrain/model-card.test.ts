@@ -10,12 +10,12 @@ it('says of every stage what it is, how it was trained, and what it reaches', ()
   const card = modelCard(STAGE_NAMES.map(exampleRecord));
   for (const stage of STAGE_NAMES) {
     const record = exampleRecord(stage);
-    expect(card).toContain(`\`${stage}.safetensors\``);
+    expect(card).toMatch(new RegExp(`\`(\\.\\./demo_stages/)?${stage}.safetensors\``));
     expect(card).toContain(record.weights.sha256);
     expect(card).toContain(record.command);
     expect(card).toContain(`| ${stage} | 100 x 8 | 23 | bfloat16 | 1.5 | 20 | 0.7 |`);
     expect(card).toContain(`| ${stage} | \`psnr\` | 27.5 | ${stage === 'vae' ? '26, reached' : ''} | 1000 |`);
-    expect(card).toContain(`(${stage}.svg)`);
+    expect(card).toContain(`${stage}.svg)`);
   }
   expect(card).toContain('5.60 MB in all, without `encoder`');
   expect(card).toContain('Apache-2.0');

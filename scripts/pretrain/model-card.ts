@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { atomicWriteText } from '@codiff/ldm-core/node';
 import { curveSvg } from './curve-svg.js';
 import { DRAWINGS, drawCommand } from './drawings.js';
@@ -16,7 +17,7 @@ import {
 
 /** What each model does, and what its file holds. */
 const MODELS: Readonly<Record<StageName, string>> = {
-  encoder: 'autoencoder: 64x64 drawing to 16x16x4 latent and back; where the next begins, read by nothing else',
+  encoder: 'autoencoder: 64x64 drawing to 16x16x4 latent and back; where the next begins',
   vae: 'the same encoder, and a better decoder',
   mask: 'latent diffusion under a mask: UNet and mask encoder',
   text: 'latent diffusion under a text: UNet and text encoder',
@@ -32,6 +33,7 @@ export async function writeModelCard(root: string): Promise<void> {
     records.push(record);
     await atomicWriteText(join(root, shippedFile(name, 'svg')), curveSvg(record));
   }
+  await mkdir(join(root, SHIPPED), { recursive: true });
   await atomicWriteText(join(root, SHIPPED, 'README.md'), modelCard(records));
 }
 
@@ -42,7 +44,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
   return [
     '# Demo weights',
     '',
-    "Written by `npm run demo:train` from the records beside it (`*.json`); don't edit.",
+    "Written by `npm run demo:train` from the records (`*.json` beside it and in `../demo_stages`); don't edit.",
     '',
     'Weights of a small collaborative diffusion model of drawn faces, 64x64, trained from nothing on 2 cores. `npm run demo -- --pretrained`',
     "makes images with them. They are float16, read into float32. Licence: Apache-2.0; data and training are this repository's own.",
@@ -50,7 +52,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     ...table(
       ['file', 'what', 'numbers', 'MB', 'SHA-256'],
       records.map(({ stage, weights }) => [
-        `\`${stage}.safetensors\``,
+        `\`${nameFromCard(stage, 'safetensors')}\``,
         MODELS[stage],
         String(weights.parameters),
         (weights.bytes / 1e6).toFixed(2),
@@ -58,7 +60,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
       ]),
     ),
     '',
-    `${(bytes / 1e6).toFixed(2)} MB in all, without \`encoder\`, which is there for trainings only.${absent.length > 0 ? ` Not trained yet: ${absent.map(({ name }) => name).join(', ')}.` : ''}`,
+    `${(bytes / 1e6).toFixed(2)} MB in all, without \`encoder\`, which no model reads.${absent.length > 0 ? ` Not trained yet: ${absent.map(({ name }) => name).join(', ')}.` : ''}`,
     'A file holds what its stage trained, and no more: no optimizer, no training loss, no copy of another stage (but the encoder in `vae`). The configs beside them',
     "name the other files, so from the repository's root",
     '',
@@ -120,7 +122,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '',
     '## Curves',
     '',
-    ...records.map(({ stage, curves }) => `![${curves.name} of ${stage}](${stage}.svg)`),
+    ...records.map(({ stage, curves }) => `![${curves.name} of ${stage}](${nameFromCard(stage, 'svg')})`),
     '',
     '## Limits',
     '',
@@ -132,6 +134,10 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '',
   ].join('\n');
 }
+
+/** A file of a stage as the card names it. */
+const nameFromCard = (stage: StageName, ending: 'safetensors' | 'svg'): string =>
+  relative(SHIPPED, shippedFile(stage, ending));
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

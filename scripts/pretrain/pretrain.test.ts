@@ -102,7 +102,9 @@ it('does nothing again that is done, and says the commands where that is all tha
   said.length = 0;
   await run('encoder');
   expect(said).toEqual([
-    expect.stringMatching(/^encoder: pretrained\/demo\/encoder.safetensors is there, .*psnr [\d.]+ \(10 faces\)/),
+    expect.stringMatching(
+      /^encoder: pretrained\/demo_stages\/encoder.safetensors is there, .*psnr [\d.]+ \(10 faces\)/,
+    ),
   ]);
   said.length = 0;
   await run('data', 'encoder', '--print');

@@ -1,5 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { useEngine } from '@codiff/engine';
 import { dumpYaml } from '@codiff/ldm-core';
 import { atomicWriteText } from '@codiff/ldm-core/node';
@@ -30,7 +30,7 @@ export async function shipStage(
   { root, limit }: { readonly root: string; readonly limit: number },
 ): Promise<ShippedRecord> {
   const { name } = stage;
-  await mkdir(join(root, SHIPPED), { recursive: true });
+  await mkdir(dirname(join(root, shippedFile(name))), { recursive: true });
   const { lightning: _, ...config } = await configOf(stage, root);
   const weights = await exportWeights(name, join(root, folder, 'checkpoints/last.ckpt'), join(root, shippedFile(name)));
   await atomicWriteText(join(root, shippedFile(name, 'yaml')), `${headOf(stage)}${dumpYaml(config)}`);
@@ -72,4 +72,4 @@ export async function inputsOf({ needs }: PretrainStage, root: string): Promise<
 }
 
 const headOf = ({ name, config }: PretrainStage): string =>
-  `# ${config} as ${shippedFile(name)} was trained by it. Written by 'npm run demo:train -- ${name}'; see README.md here.\n`;
+  `# ${config} as ${shippedFile(name)} was trained by it. Written by 'npm run demo:train -- ${name}'; see ${SHIPPED}/README.md.\n`;

@@ -6,12 +6,12 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exampleRecord } from './example-record.js';
 import { PretrainError } from './pretrain-error.js';
 import { checkedRecords, readRecord, type ShippedRecord, writeRecord } from './shipped-record.js';
-import { isRead, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
+import { BETWEEN, isRead, SHIPPED, STAGE_NAMES, type StageName, shippedFile } from './stage-table.js';
 
 let root: string;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'shipped-'));
-  mkdirSync(join(root, SHIPPED), { recursive: true });
+  for (const place of [SHIPPED, BETWEEN]) mkdirSync(join(root, place), { recursive: true });
   const hashes: Partial<Record<StageName, string>> = {};
   for (const stage of STAGE_NAMES) {
     const path = join(root, shippedFile(stage));

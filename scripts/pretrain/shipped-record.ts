@@ -19,7 +19,7 @@ export interface HeldOutFigure {
   readonly what: string;
 }
 
-/** What is known of shipped weights: `pretrained/demo/<stage>.json`. */
+/** What is known of shipped weights: `pretrained/demo/<stage>.json`, or `pretrained/demo_stages`. */
 export interface ShippedRecord {
   readonly version: 1;
   readonly stage: StageName;

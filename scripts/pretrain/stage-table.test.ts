@@ -38,7 +38,7 @@ it('says the command of a stage as it is typed', () => {
 it('reads no run of another stage, only its shipped files', () => {
   for (const stage of PRETRAIN_STAGES) {
     const paths = overridesOf(stage).filter((override) => /ckpt_path|config_path/.test(override));
-    expect(paths.every((path) => /=pretrained\/demo\/\w+\.(safetensors|yaml)$/.test(path))).toBe(true);
+    expect(paths.every((path) => /=pretrained\/demo(_stages)?\/\w+\.(safetensors|yaml)$/.test(path))).toBe(true);
     for (const need of stage.needs.filter((name) => stage.name !== 'codiff' || name !== 'vae')) {
       expect(paths.some((path) => path.endsWith(`/${need}.safetensors`))).toBe(true);
     }
@@ -64,7 +64,7 @@ it.each([
 
 it('leaves the latents as they are once the encoder is trained', async () => {
   const { model, lightning } = await configOf(stageOf('vae'), ROOT);
-  expect(model.params).toMatchObject({ ckpt_path: 'pretrained/demo/encoder.safetensors' });
+  expect(model.params).toMatchObject({ ckpt_path: 'pretrained/demo_stages/encoder.safetensors' });
   const { learning_rates } = lightning as { learning_rates: { match: string; lr: number | null }[] };
   const frozen = (key: string) => learning_rates.find(({ match }) => new RegExp(match).test(key))!.lr === null;
   const keys = ['encoder.conv_in.weight', 'quant_conv.bias', 'decoder.conv_out.weight', 'post_quant_conv.weight'];

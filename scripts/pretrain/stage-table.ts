@@ -18,6 +18,8 @@ export const isRead = (stage: StageName): boolean => stage !== 'encoder';
 
 /** Where the shipped weights, their records, configs and curves are, from the repository's root. */
 export const SHIPPED = 'pretrained/demo';
+/** Where those are that no model reads. */
+export const BETWEEN = 'pretrained/demo_stages';
 /** Batches of held-out faces behind each validation loss. */
 export const VALIDATION_BATCHES = 20;
 /** Where runs are. */
@@ -42,7 +44,7 @@ export interface PretrainStage {
 export const shippedFile = (
   stage: StageName,
   ending: 'safetensors' | 'json' | 'yaml' | 'svg' = 'safetensors',
-): string => `${SHIPPED}/${stage}.${ending}`;
+): string => `${isRead(stage) ? SHIPPED : BETWEEN}/${stage}.${ending}`;
 
 /**
  * The first hour decides what latents are, the second what is made of them: the decoder goes on, the encoder stays as it is to the
