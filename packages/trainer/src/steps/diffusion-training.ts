@@ -20,6 +20,7 @@ import { cachedPosterior } from '../latents/cached-batch.js';
 import { divisorOf } from '../parallel/batch-branches.js';
 import { stepRng } from '../parallel/replicas.js';
 import { storedAverages, takeAverages } from './averages.js';
+import { meanOfParts } from './mean-of-parts.js';
 import { applyGradients, initGroup } from './optim-group.js';
 import type { Divided, Logs, TensorBatch, Training, UpdateOptions } from './train-state.js';
 
@@ -97,7 +98,7 @@ export function diffusionTraining<C>(
   const lossesIn = (p: Params, condition: C, { x0, t, noise, rng, dropout }: DiffusionDraws): DiffusionLosses => {
     const of = divisorOf(x0.shape[0], options.branches ?? 1);
     const parts = partsOf(of, { condition, x0, t, noise });
-    return meanOf(
+    return meanOfParts(
       parts.map(({ condition, ...draws }, index) => {
         const part = { index, of };
         return task.losses(p, condition, {
@@ -156,21 +157,6 @@ export function diffusionTraining<C>(
         };
       });
     },
-  };
-}
-
-/** Mean of every loss over parts of one size. */
-function meanOf(parts: readonly DiffusionLosses[]): DiffusionLosses {
-  const first = parts[0]!;
-  if (parts.length === 1) return first;
-  const mean = (name: keyof DiffusionLosses): tf.Scalar =>
-    tf.div(tf.addN(parts.map((losses) => losses[name]!)), parts.length);
-  return {
-    loss: mean('loss'),
-    lossSimple: mean('lossSimple'),
-    lossVlb: mean('lossVlb'),
-    ...(first.lossGamma ? { lossGamma: mean('lossGamma') } : {}),
-    ...(first.logvar ? { logvar: mean('logvar') } : {}),
   };
 }
 

@@ -20,6 +20,7 @@ import {
 import * as tf from '@tensorflow/tfjs-core';
 import { divisorOf } from '../parallel/batch-branches.js';
 import { stepRng } from '../parallel/replicas.js';
+import { meanOfParts } from './mean-of-parts.js';
 import { applyGradients, initGroup } from './optim-group.js';
 import type {
   EvaluateControl,
@@ -192,13 +193,13 @@ export function vaeTraining(
   };
 }
 
-/** Mean of losses over parts of one size. Without a discriminator no pass changes buffers. */
+/** Of a batch in parts. Without a discriminator no pass changes buffers. */
 function meanOf(parts: readonly GanLoss[]): GanLoss {
-  const first = parts[0]!;
-  if (parts.length === 1) return first;
-  const mean = (of: (part: GanLoss) => tf.Scalar): tf.Scalar => tf.div(tf.addN(parts.map(of)), parts.length);
-  const logs = Object.keys(first.logs).map((name) => [name, mean(({ logs }) => logs[name]!)] as const);
-  return { ...first, loss: mean(({ loss }) => loss), logs: Object.fromEntries(logs) };
+  return {
+    ...parts[0]!,
+    ...meanOfParts(parts.map(({ loss }) => ({ loss }))),
+    logs: meanOfParts(parts.map(({ logs }) => logs)),
+  };
 }
 
 /** Losses without gradients, so d_weight is 0, as where the original validates. */
