@@ -217,7 +217,7 @@ export { Embedding } from './nn/embedding.js';
 export { FeedForward, type FeedForwardOptions, GEGLU } from './nn/feed-forward.js';
 export { fromFile, type HostValues, toFile } from './nn/file-layout.js';
 export { formulaParams, formulaValues } from './nn/formula.js';
-export { inParts, partsOf } from './nn/in-parts.js';
+export { equalParts, inParts, partsOf } from './nn/in-parts.js';
 export { fanIn, initialValues, initParams, kaiming, normal, ones, zeros } from './nn/init.js';
 export type {
   AdamUpdateAttrs,

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { useCpu } from '../../test/support.js';
-import { inParts, partsOf } from './in-parts.js';
+import { equalParts, inParts, partsOf } from './in-parts.js';
 
 beforeAll(useCpu);
 
@@ -51,4 +51,14 @@ it('refuses tensors of different batches, and none', () => {
     'a batch in parts: first axes of 2 and 3; wanted tensors of one batch',
   );
   expect(() => partsOf(2, { nothing: 1 })).toThrow(RangeError);
+});
+
+it.each([
+  [8, 3, 2],
+  [9, 4, 3],
+  [7, 6, 1],
+  [6, 9, 6],
+  [8, 0, 1],
+])('%i rows have, of at most %i equal parts, %i', (batch, most, parts) => {
+  expect(equalParts(batch, most)).toBe(parts);
 });

@@ -31,3 +31,9 @@ export function inParts<Batch, T extends tf.Tensor>(parts: number, batch: Batch,
   const results = partsOf(parts, batch).map(run);
   return results.length === 1 ? results[0]! : (tf.concat(results, 0) as T);
 }
+
+/** The most parts of one size that a batch divides into. @param batch its rows @param most limit @returns a divisor of `batch` */
+export function equalParts(batch: number, most: number): number {
+  for (let parts = Math.min(most, batch); parts > 1; parts--) if (batch % parts === 0) return parts;
+  return 1;
+}

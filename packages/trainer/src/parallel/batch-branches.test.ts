@@ -4,7 +4,7 @@ import { loadConfig } from '@codiff/ldm-core/node';
 import { describe, expect, it } from 'vitest';
 import { trainerRegistry } from '../config/targets.js';
 import { checkTrainingConfig } from '../config/training-file.js';
-import { batchBranches, divisorOf } from './batch-branches.js';
+import { batchBranches } from './batch-branches.js';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
@@ -31,11 +31,5 @@ describe('branches of a training', () => {
       overrides,
     });
     expect(batchBranches(config, threads)).toBe(expected);
-  });
-
-  it('divide a batch into equal parts', () => {
-    expect([divisorOf(8, 3), divisorOf(9, 4), divisorOf(7, 6), divisorOf(6, 9), divisorOf(8, 0)]).toEqual([
-      2, 3, 1, 6, 1,
-    ]);
   });
 });

@@ -2,6 +2,7 @@ import { codiffRegistry, LatentDiffusionCompose } from '@codiff/codiff';
 import {
   AutoencoderKL,
   buildModel,
+  equalParts,
   LatentDiffusion,
   LPIPSWithDiscriminator,
   type ResolvedConfig,
@@ -26,7 +27,7 @@ export function batchBranches(config: ResolvedConfig, threads: number): number {
   if (isTrained === null) return 1;
   const trained = [...specs].filter(([key, { kind }]) => kind === 'parameter' && isTrained(key));
   const bytes = trained.reduce((sum, [, { shape }]) => sum + 4 * tf.util.sizeFromShape([...shape]), 0);
-  return divisorOf(dataModuleOf(config.data ?? {}).batchSize, Math.min(threads, Math.floor(MOST_GRADIENTS / bytes)));
+  return equalParts(dataModuleOf(config.data ?? {}).batchSize, Math.min(threads, Math.floor(MOST_GRADIENTS / bytes)));
 }
 
 /** What is trained of a model whose batches can be divided; null: they cannot. */
@@ -35,10 +36,4 @@ function trainedKeys(model: unknown): ((key: string) => boolean) | null {
   if (model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose) return (key) => model.isTrained(key);
   if (!(model instanceof AutoencoderKL && model.loss instanceof LPIPSWithDiscriminator)) return null;
   return model.loss.usesDiscriminator ? null : (key) => !key.startsWith('loss.');
-}
-
-/** The largest number that divides a batch into equal parts, and is not above `most`. */
-export function divisorOf(batch: number, most: number): number {
-  for (let parts = Math.min(most, batch); parts > 1; parts--) if (batch % parts === 0) return parts;
-  return 1;
 }

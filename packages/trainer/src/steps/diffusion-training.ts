@@ -2,6 +2,7 @@ import {
   type AutoencoderKL,
   type DiffusionLosses,
   emaUpdate,
+  equalParts,
   loggedLosses,
   type ParamSpec,
   Params,
@@ -17,7 +18,6 @@ import {
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { cachedPosterior } from '../latents/cached-batch.js';
-import { divisorOf } from '../parallel/batch-branches.js';
 import { stepRng } from '../parallel/replicas.js';
 import { storedAverages, takeAverages } from './averages.js';
 import { meanOfParts } from './mean-of-parts.js';
@@ -96,7 +96,7 @@ export function diffusionTraining<C>(
   };
   /** Of the whole batch, as means over its parts: each draws its own rows of what the whole would draw. */
   const lossesIn = (p: Params, condition: C, { x0, t, noise, rng, dropout }: DiffusionDraws): DiffusionLosses => {
-    const of = divisorOf(x0.shape[0], options.branches ?? 1);
+    const of = equalParts(x0.shape[0], options.branches ?? 1);
     const parts = partsOf(of, { condition, x0, t, noise });
     return meanOfParts(
       parts.map(({ condition, ...draws }, index) => {

@@ -3,6 +3,7 @@ import {
   type AutoencoderKL,
   adamDefaults,
   discriminatorPass,
+  equalParts,
   type GanLoss,
   type GanPassInputs,
   generatorPass,
@@ -18,7 +19,6 @@ import {
   valueAndGrads,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { divisorOf } from '../parallel/batch-branches.js';
 import { stepRng } from '../parallel/replicas.js';
 import { meanOfParts } from './mean-of-parts.js';
 import { applyGradients, initGroup } from './optim-group.js';
@@ -120,7 +120,7 @@ export function vaeStep(
   return tidyTree(() => {
     const discFactor = discFactorAt(vae, control.globalStep);
     const { replicas, branches = 1 } = options;
-    const of = vae.loss.usesDiscriminator ? 1 : divisorOf(images.shape[0], branches);
+    const of = vae.loss.usesDiscriminator ? 1 : equalParts(images.shape[0], branches);
     let current = state;
     const logs: Record<string, tf.Scalar> = {};
     const passes = vae.loss.usesDiscriminator
