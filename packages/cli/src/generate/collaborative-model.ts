@@ -7,8 +7,9 @@ import {
   mixDenoiser,
 } from '@codiff/codiff';
 import { compile } from '@codiff/engine';
-import { guidedPair, inParts, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core';
+import { guidedPair, mapTensors, type Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { compiledDecoder } from './compiled-decoder.js';
 import { EncodedConditions } from './encoded-conditions.js';
 import type { Request } from './request.js';
 import {
@@ -41,10 +42,7 @@ export function collaborativeModels(
     (weights: Params, inputs: ComposeInputs, options: ComposeOptions) => model.mix(weights, inputs, options),
     { name: 'collaborate', precision },
   );
-  const decode = compile(
-    (weights: Params, z: tf.Tensor4D) => inParts(parts, z, (part) => model.decodeFirstStage(weights, part)),
-    { name: 'decode', precision },
-  );
+  const decode = compiledDecoder(model, precision, parts);
   const { mix, manualProb } = confidenceMix(model);
   return {
     of(p, guidance) {

@@ -1,6 +1,7 @@
 import { compile } from '@codiff/engine';
 import { guidedPair, inParts, type LatentDiffusion, type Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { compiledDecoder } from './compiled-decoder.js';
 import { EncodedConditions, type EncodedContexts } from './encoded-conditions.js';
 import type { Request } from './request.js';
 import { embeddingsOf, type GivenConditions, type SamplingModels } from './sampling-model.js';
@@ -30,10 +31,7 @@ export function singleModels(model: LatentDiffusion, precision: Request['precisi
       ),
     { name: 'denoise', precision },
   );
-  const decode = compile(
-    (weights: Params, z: tf.Tensor4D) => inParts(parts, z, (part) => model.decodeFirstStage(weights, part)),
-    { name: 'decode', precision },
-  );
+  const decode = compiledDecoder(model, precision, parts);
   return {
     of(p, guidance) {
       const conditions = new EncodedConditions((given) => encode(p, given), guidance);
