@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import {
   blend,
@@ -19,6 +20,7 @@ import { imageNoise } from '../src/generate/image-noise.js';
 import { oneHotMask, readMask, resizeMask } from '../src/generate/mask.js';
 import { paintMask } from '../src/generate/palette.js';
 import { decodeRgb } from '../src/generate/png/rgb.js';
+import { readRecipe } from '../src/generate/recipe.js';
 import { runCli } from './run-cli.js';
 import { MASK, type TinyModel, tinyConfig, tinyWorld } from './tiny-models.js';
 
@@ -43,6 +45,10 @@ const of = (model: TinyModel) => [
 ];
 const files = (folder: string) => readdirSync(join(world, folder)).sort();
 const pixels = (path: string) => decodeRgb(readFileSync(join(world, path)));
+/** The branches in an image's recipe. */
+const branchesIn = async (path: string) => (await readRecipe(join(world, path))).branches;
+/** Where there are two parts to compute side by side. */
+const TWO = Math.min(2, availableParallelism());
 
 async function weights(model: TinyModel, specs: Parameters<typeof loadParams>[0]) {
   const checkpoint = await openCheckpointFile(join(world, `pretrained/tiny_${model}.ckpt`));
@@ -90,6 +96,7 @@ describe('codiff generate', () => {
     });
     expect(pixels(`${folder}/000001_text_influence_function.png`)).toMatchObject({ width: 4 * 18 + 2, height: 20 });
     expect(pixels(`${folder}/000000_z_0.png`)).toMatchObject({ width: 16, height: 16 });
+    expect(await branchesIn(`${folder}/000001_x_0.png`)).toBe(TWO);
 
     const mask = await readMask(MASK);
     expect(pixels(`${folder}/3.png`)).toEqual(paintMask(mask));
@@ -131,6 +138,8 @@ describe('codiff text2image', () => {
     expect(plain).toEqual({ code: 0, stdout: '', stderr: '' });
     const folder = `outputs/512_text2image/${TEXT}`;
     expect(files(folder)).toEqual(['000000_x_0.png', '000001_x_0.png']);
+    // One image at a time has no halves.
+    expect(await branchesIn(`${folder}/000000_x_0.png`)).toBe(1);
 
     const { model, specs } = buildModel<LatentDiffusion>(
       await tinyConfig('text'),
@@ -151,6 +160,7 @@ describe('codiff text2image', () => {
     await runCli(world, ['text2image', ...of('text'), ...flags, ...freeU]);
     const other = `outputs/512_text2image_with_freeu/${TEXT}`;
     expect(files(other)).toEqual(files(folder));
+    expect(await branchesIn(`${other}/000000_x_0.png`)).toBe(TWO);
     expect(pixels(`${other}/000000_x_0.png`)).not.toEqual(pixels(`${folder}/000000_x_0.png`));
   });
 
