@@ -92,10 +92,12 @@ describe('in processes of their own', () => {
       expect.stringMatching(/EngineError: .*threads is 0; a whole number above 0 is wanted/),
       expect.stringMatching(/threads is 1\.5/),
       expect.stringMatching(/memoryLimitMiB is -1/),
-      'started on cpu',
-      expect.stringMatching(/already running/),
-      'started on cpu',
-      'started on cpu',
+      'started on cpu, 2 branches',
+      expect.stringMatching(/already running with threads: 3, asked again with threads: 1;/),
+      // The first call's branches count, whatever later ones say.
+      'started on cpu, 2 branches',
+      'started on cpu, 2 branches',
+      'started on cpu, 2 branches',
     ]);
     expect(sum).toEqual([2]);
   });

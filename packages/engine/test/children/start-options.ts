@@ -5,8 +5,8 @@ import { type EngineOptions, useEngine } from '../../src/index.js';
 tf.enableProdMode();
 const attempt = async (options: EngineOptions): Promise<string> => {
   try {
-    const { device } = await useEngine(options);
-    return `started on ${device}`;
+    const { device, branches } = await useEngine(options);
+    return `started on ${device}, ${branches} branches`;
   } catch (error) {
     return `${(error as Error).name}: ${(error as Error).message}`;
   }
@@ -19,9 +19,10 @@ for (const options of [
   { threads: 0 },
   { threads: 1.5 },
   { memoryLimitMiB: -1 },
-  { device: 'cpu', threads: 1 },
-  { device: 'cpu', threads: 2 },
-  { device: 'cpu', threads: 1 },
+  { device: 'cpu', threads: 3, branches: 2 },
+  { device: 'cpu', threads: 1, branches: 2 },
+  { device: 'cpu', threads: 3, branches: 3 },
+  { branches: 1 },
   {},
 ])
   outcomes.push(await attempt(options));
