@@ -32,19 +32,17 @@ export interface BatchOptions {
   readonly onStep?: (() => void) | undefined;
 }
 
-/** Parts of a batch that are computed side by side: the engine's branches. */
-export const BRANCHES = 2;
-
 /** Every method over one model, in batches of one size: encoding, decoding and each method's step are compiled once. */
 export class MethodSamplers {
   private readonly encode;
   private readonly decode;
   private readonly steps = new Map<Method, Compiled<Parameters<PredictNoise>, tf.Tensor4D>>();
 
-  /** @param opened left to the caller */
+  /** @param opened left to the caller @param parts of a batch that are computed side by side; the engine's branches */
   constructor(
     readonly opened: OpenedModel,
     readonly batchSize: number,
+    private readonly parts: number,
   ) {
     const { model } = opened;
     this.encode = compile(
@@ -52,10 +50,9 @@ export class MethodSamplers {
         model.contextKeys(p, model.encodeConditions(p, { text, seg_mask })),
       { name: 'encode' },
     );
-    this.decode = compile(
-      (p: Params, z: tf.Tensor4D) => inParts(BRANCHES, z, (part) => model.decodeFirstStage(p, part)),
-      { name: 'decode' },
-    );
+    this.decode = compile((p: Params, z: tf.Tensor4D) => inParts(parts, z, (part) => model.decodeFirstStage(p, part)), {
+      name: 'decode',
+    });
   }
 
   /**
@@ -121,7 +118,7 @@ export class MethodSamplers {
     const predict = predictorOf(this.opened.model, method);
     const compiled = compile<Parameters<PredictNoise>, tf.Tensor4D>(
       (p, x, t, contexts, maskWeight) =>
-        inParts(BRANCHES, { x, t, contexts }, (part) => predict(p, part.x, part.t, part.contexts, maskWeight)),
+        inParts(this.parts, { x, t, contexts }, (part) => predict(p, part.x, part.t, part.contexts, maskWeight)),
       { name: method },
     );
     this.steps.set(method, compiled);

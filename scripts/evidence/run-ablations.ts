@@ -42,7 +42,7 @@ export async function runAblations(
   record: EvidenceRecord,
   requests: Requests,
 ): Promise<EvidenceRecord> {
-  const { options, pairs, networks, signal, times, line } = session;
+  const { options, pairs, networks, signal, branches, times, line } = session;
   const { root, out, config, trainSteps, trainSeconds, batchSize, json } = options;
   const load = machineLoad();
   const variants = variantsOf(root, config);
@@ -59,7 +59,7 @@ export async function runAblations(
     runs.push({ name, config: configs.at(-1)!, steps, seconds });
     signal.throwIfAborted();
     const opened = await openModel({ root, configs, weights: trained.checkpoint });
-    const samplers = new MethodSamplers(opened, batchSize);
+    const samplers = new MethodSamplers(opened, batchSize, branches);
     try {
       const plan = { folder: join(folderOf(name), 'images'), what: name, method, images };
       await times.of('images of the ablations', () => samplePlans(session, [plan], { samplers }));

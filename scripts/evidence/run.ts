@@ -6,7 +6,6 @@ import { watchSignals } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LineScreen } from '../demo/status-line.js';
 import { EvidenceError, EvidenceStopped } from './evidence-error.js';
-import { BRANCHES } from './method-samplers.js';
 import type { EvidenceOptions } from './options.js';
 import { evidencePage } from './page.js';
 import { makePictures } from './pictures/make-pictures.js';
@@ -35,11 +34,11 @@ export async function runEvidence(options: EvidenceOptions, screen: LineScreen):
   }
   const before = task === 'table' && !existsSync(json) ? null : readRecord(json);
   tf.enableProdMode();
-  await useEngine({ device: 'cpu', branches: BRANCHES });
+  const { branches } = await useEngine({ device: 'cpu', branches: HALVES });
   const requests = watchSignals();
   let session: Session | undefined;
   try {
-    const place = { screen, signal: requests.stop };
+    const place = { screen, signal: requests.stop, branches };
     session = await openSession(task === 'table' ? options : recordOptions(options, before!), place);
     if (task !== 'table') checkWeights(before!, session);
     if (task === 'quick') return await runQuick(session, before!);
@@ -59,6 +58,9 @@ export async function runEvidence(options: EvidenceOptions, screen: LineScreen):
     requests.close();
   }
 }
+
+/** Of each batch, side by side where there are two cores. */
+const HALVES = 2;
 
 /** Whether the pictures of a record are there. */
 const hasPictures = ({ pictures = [] }: EvidenceRecord, json: string): boolean =>

@@ -24,6 +24,8 @@ export interface Session {
   readonly line: StatusLine;
   readonly isTTY: boolean;
   readonly signal: AbortSignal;
+  /** The engine's: parts of a batch that are computed side by side. */
+  readonly branches: number;
   dispose(): void;
 }
 
@@ -31,17 +33,22 @@ export interface Session {
 export interface SessionPlace {
   readonly screen: LineScreen;
   readonly signal: AbortSignal;
+  /** The engine's. */
+  readonly branches: number;
 }
 
 /**
  * Open model, networks and held-out faces, in a folder that is this run's.
  * @throws EvidenceError for what the user can mend
  */
-export async function openSession(options: EvidenceOptions, { screen, signal }: SessionPlace): Promise<Session> {
+export async function openSession(
+  options: EvidenceOptions,
+  { screen, signal, branches }: SessionPlace,
+): Promise<Session> {
   const { root, out, config, weights, steps, heldOut, pairs, validation, force } = options;
   const line = new StatusLine(screen);
   const opened = await openModel({ root, configs: [config], weights });
-  const samplers = new MethodSamplers(opened, options.batchSize);
+  const samplers = new MethodSamplers(opened, options.batchSize, branches);
   let networks: EvaluationNetworks | undefined;
   const dispose = (): void => {
     networks?.dispose();
@@ -67,6 +74,7 @@ export async function openSession(options: EvidenceOptions, { screen, signal }: 
       line,
       isTTY: screen.isTTY ?? false,
       signal,
+      branches,
       dispose,
     };
   } catch (error) {
