@@ -2,7 +2,7 @@ export type { Precision } from './capi/config-proto.js';
 export { type AllReduceOptions, abortAllReduce, allReduce } from './collective/all-reduce.js';
 export type { Cluster } from './collective/cluster.js';
 export { type Compiled, type CompileOptions, compile } from './compile/index.js';
-export { type Inspection, inspect, shapeOnly } from './compile/inspect.js';
+export { type Inspection, type InspectOptions, inspect, shapeOnly } from './compile/inspect.js';
 export { bytesOf, type MemoryEstimate } from './compile/memory-estimate.js';
 export { type ProfiledOp, profile } from './compile/profile.js';
 export type { RecordedGraph, RecordedNode, RecordedValue } from './compile/recorded-graph.js';

@@ -1,6 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
+import { forkModule } from '../fork-module.js';
 import type { Answer, Order } from './child.js';
 
 /** A process that measures what it is told to. */
@@ -9,12 +8,7 @@ export class BenchChild {
 
   /** @param name what is measured, for messages */
   constructor(private readonly name: string) {
-    const fromSources = import.meta.url.endsWith('.ts');
-    this.child = fork(new URL(`./child${fromSources ? '.ts' : '.js'}`, import.meta.url), {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      // Whatever runs this, a test for instance: Node itself needs to be told how to read TypeScript.
-      ...(fromSources ? { execArgv: ['--conditions=@codiff/source', '--import', tsx()] } : {}),
-    });
+    this.child = forkModule('./child', import.meta.url);
   }
 
   /** @throws Error with what the child says if it answers anything but the kinds wanted, or ends */
@@ -42,5 +36,3 @@ export class BenchChild {
     this.child.kill('SIGKILL');
   }
 }
-
-const tsx = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;

@@ -1,6 +1,7 @@
 import { EngineError, type EngineInfo, type ProfiledOp, useEngine } from '@codiff/engine';
 import type { BenchCase, BenchSpec } from './case.js';
 import { makeCase } from './cases.js';
+import { branchesOfBench } from './models/settings.js';
 
 /** Messages from the parent. */
 export type Order =
@@ -20,9 +21,6 @@ export type Answer =
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Measured as `codiff generate` runs them: a mask's and a text's model side by side. */
-const COLLABORATIVE: ReadonlySet<string> = new Set(['codiff-step', 'generate']);
-
 let current: BenchCase | undefined;
 
 async function obey(order: Order): Promise<Answer> {
@@ -32,7 +30,7 @@ async function obey(order: Order): Promise<Answer> {
     const info = await useEngine({
       ...(spec.device === undefined ? {} : { device: spec.device }),
       ...(spec.threads === undefined ? {} : { threads: spec.threads }),
-      ...(COLLABORATIVE.has(spec.name) ? { branches: 2 } : {}),
+      branches: branchesOfBench(spec.name),
       ...(spec.memoryLimitMiB === undefined ? {} : { memoryLimitMiB: spec.memoryLimitMiB }),
     });
     const loadMs = performance.now() - start;

@@ -23,6 +23,8 @@ export const DeviceSpeed = z.object({
   /** Processor or card, as the system names it. */
   device: z.string(),
   threads: z.int().positive(),
+  /** Parts of a function that run side by side: see `useEngine`. */
+  branches: z.int().positive(),
   precision: z.enum(['float32', 'bfloat16', 'float16']),
   /** ISO 8601. */
   measured: z.string(),
@@ -31,6 +33,10 @@ export const DeviceSpeed = z.object({
   rates: z.record(z.enum(KINDS), Rate),
 });
 export type DeviceSpeed = z.infer<typeof DeviceSpeed>;
+
+/** Operations that run at once, each with a thread of its own; 1: each has all threads. */
+export const operationsAtOnce = ({ threads, branches }: Pick<DeviceSpeed, 'threads' | 'branches'>): number =>
+  branches >= threads ? threads : 1;
 
 /** Two measurements of one kind: work of one operation, and its seconds. */
 export interface Sample {

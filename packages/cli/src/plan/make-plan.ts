@@ -1,15 +1,16 @@
-import { type EngineInfo, useEngine } from '@codiff/engine';
+import { LatentDiffusionCompose } from '@codiff/codiff';
+import { useEngine } from '@codiff/engine';
 import { LatentDiffusion, type ParamSpec } from '@codiff/ldm-core';
-import { DataError, dataModuleOf, FaceDataset, TrainError } from '@codiff/trainer';
+import { batchBranches, DataError, dataModuleOf, FaceDataset, TrainError } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { type BenchModel, openBenchModel } from '../bench/models/bench-model.js';
+import { branchesOf } from '../generate/branches.js';
 import { oneLine } from '../input-error.js';
 import type { DeviceSpeed } from './device-speed.js';
-import { deviceName, measureSpeed } from './measure-speed.js';
 import { peakBytes } from './memory.js';
 import { type PlannedCall, type Precision, plannedGeneration, plannedTraining, withoutAdam } from './planned-call.js';
 import { type Prediction, predict } from './predict.js';
-import { readSpeed, writeSpeed } from './speed-cache.js';
+import { speedOf } from './speed-of.js';
 
 /** What is to be planned. */
 export interface PlanRequest {
@@ -73,70 +74,76 @@ export interface Plan {
  * @throws ConfigError; EngineError for a device that there is not
  */
 export async function makePlan(request: PlanRequest): Promise<Plan> {
-  const { precision, steps, note } = request;
+  const { precision, note, device } = request;
   const bench = await openBenchModel('unet', request.base, await overridesOf(request));
-  const { device, threads } = request;
-  const info = await useEngine({ ...(device ? { device } : {}), ...(threads ? { threads } : {}) });
+  const info = await useEngine({
+    ...(device ? { device } : {}),
+    ...(request.threads ? { threads: request.threads } : {}),
+  });
+  const { threads } = info;
   const started = process.memoryUsage.rss();
-  const speed = await speedOf(info, precision, request.measure, note);
-  const notes: string[] = [];
-  const training = planTraining(bench, request, speed, started, notes);
-  const batch = request.batch ?? 1;
-  const calls = plannedGeneration(bench, batch, precision);
-  const [step, decode] = calls.map((call) => predict(call, speed).seconds);
+  const speeds = new Map<number, DeviceSpeed>();
+  const planner: Planner = {
+    request,
+    started,
+    notes: [],
+    branches: (wanted) => (info.device.startsWith('gpu') ? 1 : Math.min(wanted, threads)),
+    threads,
+    async speedFor(branches) {
+      const known = speeds.get(branches);
+      if (known !== undefined) return known;
+      const order = { device, threads, branches, precision };
+      const speed = await speedOf({ ...order, found: info.device, again: request.measure, note });
+      speeds.set(branches, speed);
+      return speed;
+    },
+  };
+  const training = await planTraining(bench, planner);
+  const generation = await planGeneration(bench, planner);
+  const speed = [...speeds.values()].at(-1) ?? (await planner.speedFor(1));
   return {
     config: bench.path,
     device: speed.device,
-    threads: speed.threads,
+    threads,
     precision,
     measured: speed.measured,
     parameters: parametersOf(bench.specs.values()),
     training,
-    generation:
-      step === undefined || decode === undefined
-        ? null
-        : {
-            ...{ batch, steps, stepSeconds: step, decodeSeconds: decode, seconds: steps * step + decode },
-            peakMiB: peakBytes(calls, started) / 2 ** 20,
-          },
-    notes,
+    generation,
+    notes: planner.notes,
   };
 }
 
-/** The device's speed, from the cache unless there is none or it is to be measured. */
-export async function speedOf(
-  info: Pick<EngineInfo, 'device' | 'threads'>,
-  precision: Precision,
-  again: boolean,
-  note: (line: string) => void,
-): Promise<DeviceSpeed> {
-  const known = again ? null : readSpeed({ device: deviceName(info.device), threads: info.threads, precision });
-  if (known !== null) return known;
-  note(`measuring ${deviceName(info.device)} in ${precision} for some ten seconds ...`);
-  const speed = await measureSpeed(info, precision);
-  writeSpeed(speed);
-  return speed;
+/** What both halves of a plan are made with. */
+interface Planner {
+  readonly request: PlanRequest;
+  /** Bytes of a process that has only started the engine. */
+  readonly started: number;
+  /** Why something is missing. */
+  readonly notes: string[];
+  readonly threads: number;
+  /** How many branches the engine makes of those wanted. */
+  readonly branches: (wanted: number) => number;
+  readonly speedFor: (branches: number) => Promise<DeviceSpeed>;
 }
 
-function planTraining(
-  bench: BenchModel,
-  { batch: asked, precision, optimizer, samples: given }: PlanRequest,
-  speed: DeviceSpeed,
-  started: number,
-  notes: string[],
-): TrainingPlan | null {
+/** A step as `codiff train` takes it: the batches of small models in parts. */
+async function planTraining(bench: BenchModel, planner: Planner): Promise<TrainingPlan | null> {
+  const { request, started, notes, threads } = planner;
+  const { batch: asked, precision, optimizer, samples: given } = request;
   const data = bench.config.data === undefined ? null : dataModuleOf(bench.config.data);
   const batch = asked ?? data?.batchSize ?? 1;
+  const branches = planner.branches(batchBranches(bench.config, threads));
   let call: PlannedCall;
   try {
-    call = plannedTraining(bench, batch, precision);
+    call = plannedTraining(bench, { batch, precision, branches });
   } catch (error) {
     if (!(error instanceof TrainError)) throw error;
     notes.push(`training: ${oneLine(error)}`);
     return null;
   }
   if (!optimizer) call = withoutAdam(call);
-  const prediction = predict(call, speed);
+  const prediction = predict(call, await planner.speedFor(branches));
   let samples = given ?? null;
   try {
     if (samples === null && data?.train) samples = new FaceDataset(data.train).length;
@@ -148,15 +155,32 @@ function planTraining(
   return { ...prediction, batch, peakMiB: peakBytes([call], started) / 2 ** 20, samples, hoursPerEpoch };
 }
 
+/** A batch as the commands draw it: the models of a step side by side, or the halves of the batch. */
+async function planGeneration(bench: BenchModel, planner: Planner): Promise<GenerationPlan | null> {
+  const { model } = bench;
+  if (!(model instanceof LatentDiffusion || model instanceof LatentDiffusionCompose)) return null;
+  const { precision, steps, batch = 1 } = planner.request;
+  const branches = planner.branches(branchesOf(model, batch));
+  const calls = plannedGeneration(bench, { batch, precision, branches });
+  const speed = await planner.speedFor(branches);
+  const [step, decode] = calls.map((call) => predict(call, speed).seconds);
+  return {
+    ...{ batch, steps, stepSeconds: step!, decodeSeconds: decode!, seconds: steps * step! + decode! },
+    peakMiB: peakBytes(calls, planner.started) / 2 ** 20,
+  };
+}
+
 const parametersOf = (specs: Iterable<ParamSpec>): number =>
   [...specs].reduce((sum, { kind, shape }) => sum + (kind === 'parameter' ? tf.util.sizeFromShape([...shape]) : 0), 0);
 
-/** What the flags change in a config of one condition; other models do not have these fields. */
-async function overridesOf({ base, recompute, ema }: PlanRequest): Promise<string[]> {
-  if (recompute === undefined && ema === undefined) return [];
-  const { model } = await openBenchModel('unet', base);
-  if (!(model instanceof LatentDiffusion)) return [];
+/** What the flags change in a config: its batch size, and of a model of one condition what others do not have. */
+async function overridesOf({ base, batch, recompute, ema }: PlanRequest): Promise<string[]> {
+  if (batch === undefined && recompute === undefined && ema === undefined) return [];
+  const { model, config } = await openBenchModel('unet', base);
+  const size = batch === undefined || config.data === undefined ? [] : [`data.params.batch_size=${batch}`];
+  if (!(model instanceof LatentDiffusion)) return size;
   return [
+    ...size,
     ...(recompute === undefined ? [] : [`model.params.unet_config.params.use_checkpoint=${recompute}`]),
     ...(ema === undefined ? [] : [`model.params.use_ema=${ema}`]),
   ];

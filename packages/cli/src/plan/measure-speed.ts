@@ -19,29 +19,26 @@ interface Chain {
 type Makers = Readonly<Record<WorkKind, readonly [small: () => Chain, large: () => Chain]>>;
 
 /**
- * Measure what the device does of each kind of work, small and large: about ten seconds.
- * @param onKind told what comes next
+ * Measure what the device does of each kind of work, small and large, one operation after the other: about ten seconds. Where
+ * branches have a thread each, an operation has one.
  */
 export async function measureSpeed(
-  { device, threads }: Pick<EngineInfo, 'device' | 'threads'>,
+  { device, threads, branches }: Pick<EngineInfo, 'device' | 'threads' | 'branches'>,
   precision: DeviceSpeed['precision'],
-  onKind: (kind: string) => void = () => {},
 ): Promise<DeviceSpeed> {
   const scale = device.startsWith('gpu') ? 4 : 1;
   const rates: Partial<Record<WorkKind, Rate>> = {};
   for (const [kind, [small, large]] of Object.entries(makersOf(scale)) as [WorkKind, Makers[WorkKind]][]) {
-    onKind(kind);
     tf.engine().startScope();
     rates[kind] = rateOf(await timed(small(), precision), await timed(large(), precision));
     tf.engine().endScope();
   }
-  onKind('operation');
   tf.engine().startScope();
   const { seconds: secondsPerOperation } = await timed(tiny(), precision);
   tf.engine().endScope();
   const measured = new Date().toISOString();
   const found = { secondsPerOperation, rates: rates as DeviceSpeed['rates'] };
-  return { device: deviceName(device), threads, precision, measured, ...found };
+  return { device: deviceName(device), threads, branches, precision, measured, ...found };
 }
 
 /** What a device is called where its speed is kept. */

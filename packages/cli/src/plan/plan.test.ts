@@ -16,7 +16,7 @@ import { readSpeed, writeSpeed } from './speed-cache.js';
 
 const rate = (secondsPerOp: number, secondsPerUnit: number) => ({ secondsPerOp, secondsPerUnit });
 const SPEED: DeviceSpeed = {
-  ...{ device: 'a processor', threads: 2, precision: 'float32', measured: '2026-11-22T00:00:00.000Z' },
+  ...{ device: 'a processor', threads: 2, branches: 1, precision: 'float32', measured: '2026-11-22T00:00:00.000Z' },
   secondsPerOperation: 1e-6,
   rates: {
     ...{ convolution: rate(1e-5, 1e-11), 'input-gradient': rate(1e-5, 1e-11), 'filter-gradient': rate(1e-5, 2e-11) },
@@ -24,6 +24,7 @@ const SPEED: DeviceSpeed = {
     ...{ elementwise: rate(0, 1e-10), function: rate(0, 5e-10), silu: rate(0, 3e-10), move: rate(0, 2e-10) },
   },
 };
+const CALL = { batch: 1, precision: 'float32', branches: 1 } as const;
 const SETTINGS = { config: '', recompute: false, full: false, ema: false, optimizer: true, steps: 50 };
 
 let folder = '';
@@ -128,8 +129,8 @@ describe('planned calls', () => {
   it('know the work, the weights and the memory of a part of a model', async () => {
     const bench = await openBenchModel('vae-decode', 'configs/demo_vae.yaml');
     const before = tf.memory().numTensors;
-    const one = plannedBench(bench, { batch: 1, precision: 'float32' }, SETTINGS);
-    const two = plannedBench(bench, { batch: 2, precision: 'float32' }, SETTINGS);
+    const one = plannedBench(bench, { ...CALL, batch: 1 }, SETTINGS);
+    const two = plannedBench(bench, { ...CALL, batch: 2 }, SETTINGS);
     expect(tf.memory().numTensors).toBe(before);
     expect(predict(two, SPEED).flops / predict(one, SPEED).flops).toBeCloseTo(2, 1);
     expect(two.memory.bytes / one.memory.bytes).toBeCloseTo(2, 1);
@@ -139,7 +140,7 @@ describe('planned calls', () => {
     expect(one.resident - bytes).toBeGreaterThan(0);
     expect(one.resident - bytes).toBeLessThan(2 ** 16);
     // In half precision weights are stored as they are used.
-    const half = plannedBench(bench, { batch: 1, precision: 'bfloat16' }, SETTINGS);
+    const half = plannedBench(bench, { ...CALL, precision: 'bfloat16' }, SETTINGS);
     expect(half.resident / one.resident).toBeGreaterThan(0.5);
     expect(half.resident / one.resident).toBeLessThan(0.85);
     expect(half.memory.bytes).toBeLessThan(one.memory.bytes);
@@ -151,14 +152,14 @@ describe('planned calls', () => {
       'model.params.unet_config.params.channel_mult=[1]',
       'model.params.unet_config.params.attention_resolutions=[1]',
     ]);
-    const training = plannedTraining(bench, 2, 'float32');
+    const training = plannedTraining(bench, { ...CALL, batch: 2 });
     const bare = withoutAdam(training);
     expect(training.needed.size).toBeGreaterThan(bare.needed.size);
     // The embedder's own head is loaded, and takes no part.
     const trained = [...bench.specs].filter(([key]) => /^(model|cond_stage_model)\.(?!.*to_logits)/.test(key));
     const parameters = trained.reduce((sum, [, { shape }]) => sum + 4 * tf.util.sizeFromShape([...shape]), 0);
     expect((training.resident - bare.resident) / parameters).toBeCloseTo(2, 1);
-    const calls = plannedGeneration(bench, 1, 'float32');
+    const calls = plannedGeneration(bench, CALL);
     expect(calls.map(({ name }) => name)).toEqual(['unet', 'vae-decode']);
     expect(predict(training, SPEED).seconds).toBeGreaterThan(2 * predict(calls[0]!, SPEED).seconds);
   });
@@ -179,6 +180,28 @@ describe('planned calls', () => {
     x.dispose();
   });
 
+  it('run the models of a collaborative step side by side, each on a thread of its own', async () => {
+    const bench = await openBenchModel('codiff-step', 'configs/demo_codiff_mask_text.yaml');
+    const call = plannedBench(bench, { ...CALL, branches: 2 }, SETTINGS);
+    const inTurn = predict(call, SPEED);
+    expect(inTurn.seconds).toBe(inTurn.inTurn);
+    const { seconds } = predict(call, { ...SPEED, branches: 2 });
+    // The two are alike, but for what mixes them in the end.
+    expect(seconds / inTurn.inTurn).toBeGreaterThanOrEqual(0.5);
+    expect(seconds / inTurn.inTurn).toBeLessThan(0.6);
+    // With more threads than branches an operation has all of them.
+    expect(predict(call, { ...SPEED, threads: 4, branches: 2 }).seconds).toBe(inTurn.inTurn);
+    // A decoder is one branch; a batch of two is two.
+    const decoder = await openBenchModel('vae-decode', 'configs/demo_codiff_mask_text.yaml');
+    const share = (batch: number) => {
+      const call = plannedGeneration(decoder, { ...CALL, batch, branches: 2 }).at(-1)!;
+      const { seconds, inTurn } = predict(call, { ...SPEED, branches: 2 });
+      return seconds / inTurn;
+    };
+    expect(share(1)).toBeGreaterThan(0.95);
+    expect(share(2)).toBeLessThan(0.6);
+  });
+
   it('count state once, however often it is read', () => {
     const w = shapeOnly([100, 10]);
     const step = (s: { w: tf.Tensor }) => ({ w: tf.add(s.w, tf.sum(s.w)) });
@@ -191,7 +214,7 @@ describe('planned calls', () => {
 
 describe('formatPlan', () => {
   it('says what is known, and why something is missing', () => {
-    const prediction = { seconds: 2, flops: 3e9, bytes: 1, byKind: {} };
+    const prediction = { seconds: 2, inTurn: 2, flops: 3e9, bytes: 1, byKind: {} };
     const common: Omit<Plan, 'training' | 'generation' | 'notes'> = {
       ...{ config: 'a.yaml', device: 'a processor', threads: 2, precision: 'float32', measured: '2026-11-22T10' },
       parameters: 12_340_000,

@@ -1,6 +1,6 @@
 import { LatentDiffusionCompose } from '@codiff/codiff';
-import { bytesOf, type CompileOptions, type Inspection, inspect, type RecordedGraph, shapeOnly } from '@codiff/engine';
-import { BERTEmbedder, LatentDiffusion, type Params } from '@codiff/ldm-core';
+import { bytesOf, type Inspection, type InspectOptions, inspect, type RecordedGraph, shapeOnly } from '@codiff/engine';
+import { BERTEmbedder, inParts, LatentDiffusion, type Params } from '@codiff/ldm-core';
 import { buildTraining } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchSpec } from '../bench/case.js';
@@ -23,23 +23,28 @@ export type Precision = BenchSpec['precision'];
 /** Numbers of a mask or a sketch: 32 x 32 pixels. */
 const PIXELS = 1024;
 
+/** How a function will be called. */
+export interface CallSetting extends Pick<BenchSpec, 'batch' | 'precision'> {
+  /** Parts that run side by side. */
+  readonly branches: number;
+}
+
 /** What a benchmark of `npm run bench` calls. */
-export function plannedBench(
-  bench: BenchModel,
-  { batch, precision }: Pick<BenchSpec, 'batch' | 'precision'>,
-  settings: ModelSettings,
-): PlannedCall {
-  if (bench.bench !== 'train-step') return plannedForward(bench, batch, precision);
+export function plannedBench(bench: BenchModel, setting: CallSetting, settings: ModelSettings): PlannedCall {
+  if (bench.bench !== 'train-step') return plannedForward(bench, setting);
+  const { batch, precision } = setting;
   return withoutTensors(() => {
     const { step, state } = updateStep(bench, batch, settings, SHAPES);
     return planned(bench.bench, step, [state], { precision, state: 0 });
   });
 }
 
-function plannedForward(bench: BenchModel, batch: number, precision: Precision): PlannedCall {
+/** @param parts of a batch that are computed side by side */
+function plannedForward(bench: BenchModel, { batch, precision, branches }: CallSetting, parts = 1): PlannedCall {
   return withoutTensors(() => {
     const { p, inputs, run } = forwardOf(bench, batch, SHAPES);
-    const call = planned(bench.bench, run, [p, ...inputs], { precision });
+    const divided = (p: Params, ...inputs: tf.Tensor[]) => inParts(parts, inputs, (part) => run(p, ...part));
+    const call = planned(bench.bench, divided, [p, ...inputs], { precision, branches });
     // Sampling in half precision keeps the weights that it casts in that precision: no copies, and half the size.
     const { casts } = call.memory;
     return { ...call, memory: { ...call.memory, bytes: call.memory.bytes - casts }, resident: call.resident - casts };
@@ -47,9 +52,9 @@ function plannedForward(bench: BenchModel, batch: number, precision: Precision):
 }
 
 /** A training step of the whole config, as `codiff train` takes it. @throws TrainError for what cannot be trained */
-export function plannedTraining(bench: BenchModel, batch: number, precision: Precision): PlannedCall {
+export function plannedTraining(bench: BenchModel, { batch, precision, branches }: CallSetting): PlannedCall {
   return withoutTensors(() => {
-    const { training, specs } = buildTraining(bench.config, 1e-6, {});
+    const { training, specs } = buildTraining(bench.config, 1e-6, { branches });
     const weights = SHAPES.weights({ ...bench, specs }, () => true);
     const { state, frozen } = SHAPES.made((p: Params) => training.divide(p), [weights]);
     const control = {
@@ -59,16 +64,18 @@ export function plannedTraining(bench: BenchModel, batch: number, precision: Pre
       update: true,
     };
     const args = [state, frozen, batchOf(bench, batch), control] as const;
-    return planned('training step', training.step, [...args], { precision, state: 0 });
+    return planned('training step', training.step, [...args], { precision, branches, state: 0 });
   });
 }
 
 /** What a model draws an image with: a denoising step, called for each step, and the decoder. */
-export function plannedGeneration(bench: BenchModel, batch: number, precision: Precision): PlannedCall[] {
+export function plannedGeneration(bench: BenchModel, setting: CallSetting): PlannedCall[] {
   const of = (name: 'codiff-step' | 'unet' | 'vae-decode'): PlannedCall => {
-    const own = plannedForward({ ...bench, bench: name }, batch, precision);
+    // The models of a collaborative step are its branches; of everything else the parts of a batch.
+    const parts = name === 'codiff-step' ? 1 : setting.branches;
+    const own = plannedForward({ ...bench, bench: name }, setting, parts);
     // All weights of the model are in memory while a part of it is used.
-    const { bytesOf } = weightStorage(precision);
+    const { bytesOf } = weightStorage(setting.precision);
     const weights = [...bench.specs.values()].reduce((sum, spec) => sum + bytesOf(spec), 0);
     return { ...own, resident: Math.max(own.resident, weights) };
   };
@@ -80,7 +87,7 @@ function planned<A extends unknown[]>(
   name: string,
   run: (...args: A) => unknown,
   args: A,
-  options: CompileOptions,
+  options: InspectOptions,
 ): PlannedCall {
   const { graph, needed, memory } = inspect(run, args, { name, ...options });
   return { name, graph, needed, memory, resident: residentBytes(graph) };

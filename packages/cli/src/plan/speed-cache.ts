@@ -5,11 +5,11 @@ import { cacheRoot } from '@codiff/engine/library';
 import { DeviceSpeed } from './device-speed.js';
 
 /** What tells one measurement from another. */
-export type SpeedKey = Pick<DeviceSpeed, 'device' | 'threads' | 'precision'>;
+export type SpeedKey = Pick<DeviceSpeed, 'device' | 'threads' | 'branches' | 'precision'>;
 
 /** The file of a device's speed in the user cache. */
-export function speedFile({ device, threads, precision }: SpeedKey): string {
-  const name = `${device}-${threads}-${precision}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+export function speedFile({ device, threads, branches, precision }: SpeedKey): string {
+  const name = `${device}-${threads}-${branches}-${precision}`.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return join(dirname(cacheRoot(process.env, homedir())), 'speed', `${name}.json`);
 }
 

@@ -44,6 +44,12 @@ export function shapeOnly(shape: readonly number[], dtype: tf.DataType = 'float3
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype });
 }
 
+/** How a function is going to be compiled and run. */
+export interface InspectOptions extends CompileOptions {
+  /** Of the engine that will run it, if it is another: see `useEngine`. */
+  readonly branches?: number;
+}
+
 /**
  * Trace a function as `compile` does, and tell what it would do: nothing runs, and no memory is taken. Arguments, and tensors
  * that it uses from outside, may have no values, by {@link shapeOnly}.
@@ -51,7 +57,7 @@ export function shapeOnly(shape: readonly number[], dtype: tf.DataType = 'float3
 export function inspect<A extends unknown[], R>(
   fn: (...args: A) => R,
   args: A,
-  options: CompileOptions = {},
+  options: InspectOptions = {},
 ): Inspection<R> {
   const engine = currentEngine();
   const { runtime } = engine.binding;
@@ -68,7 +74,10 @@ export function inspect<A extends unknown[], R>(
   return {
     graph,
     needed: neededNodes(graph),
-    memory: estimateMemory(graph, { half: precision !== 'float32', branches: engine.info.branches }),
+    memory: estimateMemory(graph, {
+      half: precision !== 'float32',
+      branches: options.branches ?? engine.info.branches,
+    }),
     names: argumentNames(graph, args),
     result: program.structure.rebuild(
       program.structure.tensors.map(({ shape, dtype }) => shapeOnly(shape, dtype)),

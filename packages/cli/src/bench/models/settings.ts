@@ -13,6 +13,9 @@ export const MODEL_BENCHES = [
 /** Name of a full-size benchmark. */
 export type ModelBench = (typeof MODEL_BENCHES)[number];
 
+/** Parts that run side by side, as `codiff generate` runs a mask's and a text's model. @param name of any benchmark */
+export const branchesOfBench = (name: string): number => (name === 'codiff-step' || name === 'generate' ? 2 : 1);
+
 /** The config each is measured with if none is given. */
 export const DEFAULT_CONFIGS: Readonly<Record<ModelBench, string>> = {
   unet: 'configs/512_text.yaml',

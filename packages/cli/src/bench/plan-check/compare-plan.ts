@@ -2,12 +2,13 @@ import { LatentDiffusionCompose } from '@codiff/codiff';
 import { useEngine } from '@codiff/engine';
 import { LatentDiffusion } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { measureSpeed } from '../../plan/measure-speed.js';
+import type { DeviceSpeed } from '../../plan/device-speed.js';
 import { peakBytes } from '../../plan/memory.js';
 import { plannedBench } from '../../plan/planned-call.js';
 import { predict } from '../../plan/predict.js';
+import { speedOf } from '../../plan/speed-of.js';
 import { openBenchModel } from '../models/bench-model.js';
-import type { ModelBench, ModelSettings } from '../models/settings.js';
+import { branchesOfBench, type ModelBench, type ModelSettings } from '../models/settings.js';
 import { runBench, type SuiteOptions } from '../models/suite.js';
 
 /** A prediction beside what was measured. */
@@ -36,12 +37,15 @@ export async function comparePlan(config: string, options: SuiteOptions): Promis
   const started = process.memoryUsage.rss();
   const compared: Compared[] = [];
   for (const precision of options.precisions) {
-    log(`measuring the device in ${precision} ...`);
-    const speed = await measureSpeed(info, precision);
+    const speeds = new Map<number, DeviceSpeed>();
     for (const name of await benchesOf(config)) {
       const bench = await openBenchModel(name, config);
+      const branches = branchesOfBench(name);
+      const order = { device, threads, branches, precision, found: info.device, again: true, note: log };
+      const speed = speeds.get(branches) ?? (await speedOf(order));
+      speeds.set(branches, speed);
       for (const batch of options.batches) {
-        const call = plannedBench(bench, { batch, precision }, settings);
+        const call = plannedBench(bench, { batch, precision, branches }, settings);
         const predicted = predict(call, speed);
         const rows = await runBench(name, precision, { ...options, config, full: false, batches: [batch] });
         const row = rows.find(({ name: found, phase }) => found === name && (phase === 'forward' || phase === 'step'))!;
