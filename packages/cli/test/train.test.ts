@@ -1,8 +1,9 @@
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readRunRecord } from '@codiff/trainer';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import yargs from 'yargs';
 import { trainCommand } from '../src/commands/train.js';
@@ -63,7 +64,7 @@ const quicker = [...quick, '--num_sanity_val_steps', '0', 'data.params.num_worke
 const keep = (run: string, name: string) =>
   cpSync(join(root, run, 'checkpoints', 'last.ckpt'), join(root, 'pretrained', `${name}.ckpt`));
 
-it('trains the four models one after the other, as the README does, and goes on with the last', () => {
+it('trains the four models one after the other, as the README does, and goes on with the last', async () => {
   const vae = train('tiny_vae', ...quick, 'model.params.lossconfig.params.perceptual_weight=0');
   expect(vae.stdout).toContain('learning rate 1.80e-5 = 2 (accumulate_grad_batches) * 1 (n_gpus) * 2 (batch_size)');
   expect(vae.run).toMatch(/^out\/\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d_tiny_vae$/);
@@ -91,6 +92,8 @@ it('trains the four models one after the other, as the README does, and goes on 
     expect(files).toContain(name);
   }
   expect(files).not.toContain('run.lock');
+  const { branches: parts } = await readRunRecord(join(root, run, 'checkpoints', 'last.ckpt'));
+  expect(parts).toBe(Math.min(2, availableParallelism()));
 
   // The folder alone is enough: it holds the configs.
   const { status, stdout, stderr } = codiff(
@@ -100,6 +103,7 @@ it('trains the four models one after the other, as the README does, and goes on 
   expect([status, stderr]).toEqual([0, '']);
   expect(stdout).toContain('resumed from');
   expect(stdout).toContain('epoch 0, batch 2, step 2');
+  expect(stdout).not.toContain('warning');
   expect(stdout).toContain('the last step is done after epoch 1, step 4');
   const steps = readFileSync(join(root, run, 'log.jsonl'), 'utf8')
     .trim()

@@ -20,6 +20,8 @@ export interface KeeperOptions {
   readonly config: ConfigTree;
   /** That share each batch; 1 by default. */
   readonly processes?: number;
+  /** Parts of a batch that are computed side by side, for the record. */
+  readonly branches?: number;
   /** Default: the 10 smallest. */
   readonly ranking?: BestOptions;
 }
@@ -52,7 +54,7 @@ export class CheckpointKeeper {
 
   /** Replace `last.ckpt`. */
   async saveLast(divided: Divided, progress: Progress): Promise<void> {
-    const { folder, training, specs, seed, config, processes = 1 } = this.options;
+    const { folder, training, specs, seed, config, processes = 1, branches } = this.options;
     await mkdir(folder, { recursive: true });
     const { best, imageLog } = this;
     const record: RunRecord = {
@@ -62,6 +64,7 @@ export class CheckpointKeeper {
       best,
       config,
       ...(processes > 1 ? { processes } : {}),
+      ...(branches === undefined ? {} : { branches }),
       ...(imageLog ? { imageLog } : {}),
     };
     const contents = { weights: training.weights(divided), memory: optimizerMemory(divided.state), record };

@@ -32,6 +32,8 @@ export interface RunRecord {
   readonly config: ConfigTree;
   /** Processes that share each batch; absent: one. */
   readonly processes?: number;
+  /** Parts of a batch that are computed side by side, which decide in what order gradients are added up; absent: nobody said. */
+  readonly branches?: number;
   /** What the image logger remembers; absent: it has not begun. */
   readonly imageLog?: ImageLogState;
 }

@@ -175,13 +175,15 @@ async function seedOf({ seed, resume, run }: TrainRequest): Promise<number> {
   return seed ?? recorded ?? SEED;
 }
 
+type BeginRequest = Pick<TrainRequest, 'run' | 'resume' | 'team' | 'branches' | 'root' | 'onNote' | 'onEvent'>;
+
 /** Weights and place to begin with. */
 export async function beginRun(
-  { run, resume, team, root = '.', onNote }: TrainRequest,
-  built: BuiltTraining,
+  { run, resume, team, branches = 1, root = '.', onNote, onEvent }: BeginRequest,
+  built: Pick<BuiltTraining, 'training' | 'specs' | 'startingPoints' | 'measure'>,
   keeper: CheckpointKeeper,
   whole: () => BatchSource,
-  { seed, settings }: Pick<PlannedRun, 'seed' | 'settings'>,
+  { seed, settings }: { readonly seed: number; readonly settings: Pick<RunSettings, 'accumulate' | 'batchSize'> },
 ): Promise<{ divided: Divided; progress: Progress }> {
   if (resume) {
     const restored =
@@ -200,6 +202,13 @@ export async function beginRun(
         onNote(
           `it was saved by ${before} process(es), this is ${processes}: the curve goes on, but is not the one that ${before} would have had; of this epoch ${again * settings.batchSize} sample(s) are seen twice`,
         );
+      }
+      const parts = record.branches ?? branches;
+      if (parts !== branches && (team?.rank ?? 0) === 0) {
+        onEvent({
+          kind: 'warning',
+          message: `until here batches were computed in ${parts} part(s), from here on in ${branches} (number of cores, batch size and model decide it): the curve goes on, but not with the very bits that ${parts} would have given`,
+        });
       }
       return { divided, progress };
     }

@@ -75,6 +75,7 @@ export async function trainFromConfig(request: TrainRequest): Promise<RunEnd> {
       seed,
       config,
       processes: request.team?.world ?? 1,
+      branches: request.branches ?? 1,
       ranking: { keep: keptBest(settings.checkpoint), mode: settings.checkpoint.mode },
     });
     const { divided, progress } = await beginRun(request, built, keeper, data.whole, planned);
