@@ -21,6 +21,8 @@ export interface PlannedImage {
 export interface RunRecord {
   readonly sampler: 'ddim';
   readonly sampling: Sampling;
+  /** Where it is not float32. */
+  readonly precision?: 'bfloat16';
   readonly configs: readonly string[];
   /** SHA-256 of the weights by file. */
   readonly hashes: Readonly<Record<string, string>>;

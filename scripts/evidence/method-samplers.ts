@@ -5,6 +5,7 @@ import { readOneHot } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { effectiveMethod, type Method, type PredictNoise, predictorOf, type WeighedMethod } from './methods.js';
 import type { OpenedModel } from './open-model.js';
+import type { QuickPrecision } from './options.js';
 import { startNoise } from './start-noise.js';
 
 /** How images are sampled: DDIM. */
@@ -32,26 +33,35 @@ export interface BatchOptions {
   readonly onStep?: (() => void) | undefined;
 }
 
+/** How the functions of a model are compiled. */
+export interface SamplerOptions {
+  /** Of a batch, that are computed side by side; the engine's branches. */
+  readonly parts: number;
+  readonly precision: QuickPrecision;
+}
+
 /** Every method over one model, in batches of one size: encoding, decoding and each method's step are compiled once. */
 export class MethodSamplers {
   private readonly encode;
   private readonly decode;
   private readonly steps = new Map<Method, Compiled<Parameters<PredictNoise>, tf.Tensor4D>>();
 
-  /** @param opened left to the caller @param parts of a batch that are computed side by side; the engine's branches */
+  /** @param opened left to the caller */
   constructor(
     readonly opened: OpenedModel,
     readonly batchSize: number,
-    private readonly parts: number,
+    private readonly options: SamplerOptions,
   ) {
     const { model } = opened;
+    const { parts, precision } = options;
     this.encode = compile(
       (p: Params, text: tf.Tensor2D, seg_mask: tf.Tensor3D) =>
         model.contextKeys(p, model.encodeConditions(p, { text, seg_mask })),
-      { name: 'encode' },
+      { name: 'encode', precision },
     );
     this.decode = compile((p: Params, z: tf.Tensor4D) => inParts(parts, z, (part) => model.decodeFirstStage(p, part)), {
       name: 'decode',
+      precision,
     });
   }
 
@@ -118,8 +128,10 @@ export class MethodSamplers {
     const predict = predictorOf(this.opened.model, method);
     const compiled = compile<Parameters<PredictNoise>, tf.Tensor4D>(
       (p, x, t, contexts, maskWeight) =>
-        inParts(this.parts, { x, t, contexts }, (part) => predict(p, part.x, part.t, part.contexts, maskWeight)),
-      { name: method },
+        inParts(this.options.parts, { x, t, contexts }, (part) =>
+          predict(p, part.x, part.t, part.contexts, maskWeight),
+        ),
+      { name: method, precision: this.options.precision },
     );
     this.steps.set(method, compiled);
     return compiled;

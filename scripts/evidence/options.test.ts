@@ -27,7 +27,9 @@ describe('npm run evidence', () => {
       out: '/repo/outputs/evidence-quick',
       json: '/repo/other.json',
       force: true,
+      precision: 'float32',
     });
+    expect(options('--quick', '--precision', 'bfloat16')!.precision).toBe('bfloat16');
   });
 
   it.each([
@@ -38,6 +40,8 @@ describe('npm run evidence', () => {
     [['--n', '9'], "--n is '9', a whole number of at least 10"],
     [['--n', '20', '--twice', '30'], 'more than the 20 pairs'],
     [['--resume', '--force'], 'give one'],
+    [['--precision', 'bfloat16'], "--precision is 'bfloat16'; wanted float32, or with --quick bfloat16"],
+    [['--quick', '--precision', 'half'], "--precision is 'half'"],
     [['--nn'], 'npm run evidence'],
   ])('refuses %j', (args, message) => {
     expect(() => options(...args)).toThrow(message);

@@ -9,6 +9,11 @@ export const TASKS = ['table', 'quick', 'ablations', 'pictures', 'page'] as cons
 /** A name from {@link TASKS}. */
 export type Task = (typeof TASKS)[number];
 
+/** What a quick run may compute in. */
+const QUICK_PRECISIONS = ['float32', 'bfloat16'] as const;
+/** A name from {@link QUICK_PRECISIONS}. */
+export type QuickPrecision = (typeof QUICK_PRECISIONS)[number];
+
 /** What `npm run evidence` is asked for. Paths are absolute where nothing else is said. */
 export interface EvidenceOptions {
   readonly task: Task;
@@ -31,6 +36,8 @@ export interface EvidenceOptions {
   /** Pairs with a second sample. */
   readonly twice: number;
   readonly steps: number;
+  /** What models compute in: the table in float32. */
+  readonly precision: QuickPrecision;
   readonly batchSize: number;
   /** Faces that are held out. */
   readonly heldOut: HeldOutSet;
@@ -87,6 +94,7 @@ measures them, and writes docs/evidence.md, docs/evidence.json and docs/evidence
   page           write the page again from the record
 
   --quick        few pairs, anew: passes when every value lies in the full table's interval, widened for fewer images
+  --precision P  of a quick run: float32 or bfloat16, whose values have to lie in the same intervals (float32)
   --json FILE    the record (${DEFAULTS.json}); page and pictures lie beside it; of a quick run the record to compare with
   --n N          pairs of the table (${DEFAULTS.n})
   --resume       only go on: fail where there is no earlier run
@@ -120,6 +128,7 @@ export function parseOptions(args: readonly string[], root: string): EvidenceOpt
     weights: text,
     evaluators: text,
     steps: text,
+    precision: text,
     batch: text,
     validation: text,
     twice: text,
@@ -142,6 +151,12 @@ export function parseOptions(args: readonly string[], root: string): EvidenceOpt
     : undefined;
   if (fixed !== undefined) {
     throw new EvidenceError(`evidence: --${fixed} is the full run's, which a quick run follows; leave it out`);
+  }
+  const precision = QUICK_PRECISIONS.find((name) => name === (values.precision ?? 'float32'));
+  if (precision === undefined || (precision !== 'float32' && !quick)) {
+    throw new EvidenceError(
+      `evidence: --precision is '${values.precision}'; wanted float32, or with --quick bfloat16: the table is float32's`,
+    );
   }
   if (values.json !== undefined && !values.json.endsWith('.json')) {
     throw new EvidenceError(
@@ -172,6 +187,7 @@ export function parseOptions(args: readonly string[], root: string): EvidenceOpt
     twice,
     validation,
     steps: whole('steps', values.steps, 1, DEFAULTS.steps),
+    precision,
     batchSize: whole('batch', values.batch, 1, DEFAULTS.batch),
     heldOut,
     tuning: {

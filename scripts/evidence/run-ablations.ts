@@ -59,7 +59,7 @@ export async function runAblations(
     runs.push({ name, config: configs.at(-1)!, steps, seconds });
     signal.throwIfAborted();
     const opened = await openModel({ root, configs, weights: trained.checkpoint });
-    const samplers = new MethodSamplers(opened, batchSize, branches);
+    const samplers = new MethodSamplers(opened, batchSize, { parts: branches, precision: options.precision });
     try {
       const plan = { folder: join(folderOf(name), 'images'), what: name, method, images };
       await times.of('images of the ablations', () => samplePlans(session, [plan], { samplers }));

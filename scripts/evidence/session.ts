@@ -48,7 +48,8 @@ export async function openSession(
   const { root, out, config, weights, steps, heldOut, pairs, validation, force } = options;
   const line = new StatusLine(screen);
   const opened = await openModel({ root, configs: [config], weights });
-  const samplers = new MethodSamplers(opened, options.batchSize, branches);
+  const { precision } = options;
+  const samplers = new MethodSamplers(opened, options.batchSize, { parts: branches, precision });
   let networks: EvaluationNetworks | undefined;
   const dispose = (): void => {
     networks?.dispose();
@@ -58,7 +59,10 @@ export async function openSession(
   try {
     const sampling: Sampling = { steps, eta: ETA, seed: SEED };
     networks = await drawingNetworks(options.pretrained, { parser: true, text: true }, compile);
-    const record: RunRecord = { sampler: 'ddim', sampling, configs: [config], hashes: opened.hashes };
+    const record: RunRecord = {
+      ...{ sampler: 'ddim', sampling, configs: [config], hashes: opened.hashes },
+      ...(precision === 'float32' ? {} : { precision }),
+    };
     await claimFolder(out, record, force);
     const times = Times.of(out);
     const faces = join(out, 'faces');
