@@ -15,8 +15,8 @@ export interface CliRun {
 
 /**
  * Run `codiff` in a folder.
- * @param onOutput gets what it has printed to stderr so far, a function that interrupts it as Ctrl-C in a terminal does, and
- *   one that kills it
+ * @param onOutput gets what it has printed to stderr so far, a function that interrupts it once, and one that kills it with all of
+ *   its processes
  */
 export function runCli(
   folder: string,
@@ -24,7 +24,7 @@ export function runCli(
   onOutput?: (stderr: string, interrupt: () => void, kill: () => void) => void,
 ): Promise<CliRun> {
   return new Promise((resolve, reject) => {
-    // A group of its own, since a terminal sends Ctrl-C to all processes of a command.
+    // A group of its own, to be killed as one.
     const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env, detached: onOutput !== undefined });
     let stdout = '';
     let stderr = '';
@@ -33,8 +33,9 @@ export function runCli(
     });
     child.stderr.on('data', (data: Buffer) => {
       stderr += String(data);
-      const send = (signal: NodeJS.Signals) => () => void process.kill(-child.pid!, signal);
-      onOutput?.(stderr, send('SIGINT'), send('SIGKILL'));
+      // Without a terminal the command passes the signal on; sent to its group too, it would count as two.
+      const interrupt = () => void child.kill('SIGINT');
+      onOutput?.(stderr, interrupt, () => void process.kill(-child.pid!, 'SIGKILL'));
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
