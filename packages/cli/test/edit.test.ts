@@ -38,6 +38,7 @@ import { decodeImage } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { text2imageDefaults } from '../src/commands/text2image.js';
+import { readEditRecipe } from '../src/edit/edit-recipe.js';
 import { prepareImagic } from '../src/edit/prepare-imagic.js';
 import { bothRequests, imagicRequest } from '../src/edit/requests.js';
 import { runBoth } from '../src/edit/run-both.js';
@@ -212,7 +213,7 @@ async function tuneEagerly(kind: 'text' | 'mask', condition: tf.Tensor) {
   return { model, p, x0, target, optimized, trained, sample };
 }
 
-// Two runs of the command, one of which is killed; the rest in this process, which has the engine up.
+// Four runs of the command, one of which is killed; the rest in this process, which has the engine up.
 describe('codiff edit', { timeout: 600_000 }, () => {
   const imagicNames = [
     '0A_interText_origDM_0_alpha=-1.0.png',
@@ -291,6 +292,22 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     const more = await editText({ alpha_list: '-1, 0.5, 2', save_folder: 'outputs/text_edit' });
     expect(more).toMatchObject({ images: { made: 2, kept: 7 }, stages });
     expect(bytes(`${BY_TEXT}/optDM.safetensors`).equals(made)).toBe(true);
+  });
+
+  it('collaborative runs both models of a step side by side, and its images come out again to the bit', async () => {
+    const run = await runCli(world, [
+      ...['edit', 'collaborative', '--imagic_text_folder', BY_TEXT, '--imagic_mask_folder', BY_MASK, ...SAMPLING],
+      ...['--config_path', BOTH_FLAGS.config_path, '--ckpt_path', BOTH_FLAGS.ckpt_path],
+      ...['--alpha_list', '1.25', '--save_folder', 'aside'],
+    ]);
+    expect(run).toMatchObject({ code: 0 });
+    const path = 'aside/seed=2/000000_x_0_0_alpha=1.25.png';
+    expectSame(path, decodeRgb(bytes(`${TOGETHER}/000000_x_0_1_alpha=1.25.png`)));
+    const recipe = await readEditRecipe(path);
+    expect(recipe).toMatchObject({ command: 'edit collaborative', branches: Math.min(2, recipe.threads) });
+    const again = await runCli(world, ['generate', '--from', path, '--save_folder', 'aside/again', '--quiet']);
+    expect(again).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect(bytes('aside/again/000000_x_0_0_alpha=1.25.png').equals(bytes(path))).toBe(true);
   });
 
   it('makes an image again from what is saved, by generate --from', async () => {

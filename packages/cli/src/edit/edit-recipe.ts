@@ -52,6 +52,8 @@ const Edited = z.strictObject({ folder: z.string(), sha256 });
 export const CollaborativeRecipe = z.strictObject({
   ...made,
   command: z.literal('edit collaborative'),
+  /** Parts of a step that shared the threads; in older images, and in those of `edit both`, one. */
+  branches: count.default(1),
   config: file,
   checkpoint: file,
   text: Edited,
@@ -92,7 +94,7 @@ export async function readEditRecipe(path: string): Promise<EditRecipe> {
 }
 
 /** Where and by what an image was made does not say what it shows. */
-const BESIDE = new Set(['program', 'device', 'threads', 'tensorflow', 'path', 'folder']);
+const BESIDE = new Set(['program', 'device', 'threads', 'branches', 'tensorflow', 'path', 'folder']);
 
 /** Whether a file is there already as a recipe would have it made. */
 export async function isMade(path: string, recipe: EditRecipe): Promise<boolean> {

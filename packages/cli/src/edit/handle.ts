@@ -46,10 +46,14 @@ export async function handleCollaborative(request: CollaborativeRequest, output:
   };
   const prepared = await prepareCollaborative(request, note);
   const result = await closing([prepared], () =>
-    inSession(request, async (session) => ({
-      device: session.info.device,
-      parts: [await runCollaborative(prepared, session)],
-    })),
+    inSession(
+      request,
+      async (session) => ({
+        device: session.info.device,
+        parts: [await runCollaborative(prepared, session)],
+      }),
+      { branches: prepared.model.conditions.length },
+    ),
   );
   tell({ command: 'edit collaborative', seed: request.seed, ...result }, began, output);
 }

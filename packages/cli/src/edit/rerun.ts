@@ -112,7 +112,7 @@ async function rerunImagic(
         const { device, threads, libraryVersion: tensorflow } = session.info;
         await output.write(basename(image), withRecipe(encodeRgb(bytes), { ...recipe, device, threads, tensorflow }));
       },
-      recipe.threads,
+      { threads: recipe.threads },
     );
     return { command, folder: folder.path, files: folder.files, images: 1, seed: settings.seed };
   } finally {
@@ -203,7 +203,7 @@ async function rerunCollaborative(
     const { folder, files, images } = await inSession(
       request,
       (session) => runCollaborative(prepared, session),
-      recipe.threads,
+      recipe,
     );
     return { command, folder, files, images: images.made, seed };
   } finally {

@@ -55,7 +55,13 @@ export async function runCollaborative(
   const kept = count(wanted) - count(missing);
   if (kept > 0) session.note(`${kept} images are there already`);
   if (missing.length > 0)
-    await sampleAll(prepared, session, missing, collaborativeModels(model, request.precision), edits);
+    await sampleAll(
+      prepared,
+      session,
+      missing,
+      collaborativeModels(model, request.precision, session.info.branches),
+      edits,
+    );
   const sheet = collaborativeRecipe(prepared, session);
   if (missing.length > 0 || !(await isMade(join(folder.path, FILES.sheet), sheet))) await writeSheet(prepared, sheet);
   return { folder: folder.path, files: folder.files, images: { made: count(missing), kept } };
@@ -215,6 +221,7 @@ function collaborativeRecipe(
     }),
     device: info.device,
     threads: info.threads,
+    branches: info.branches,
     tensorflow: info.libraryVersion,
   });
 }

@@ -2,7 +2,7 @@ import { EngineError, type EngineInfo } from '@codiff/engine';
 import { watchInterrupts } from '../generate/interrupt.js';
 import { Progress } from '../generate/progress.js';
 import type { Request } from '../generate/request.js';
-import { startEngine } from '../generate/start-engine.js';
+import { type Cores, startEngine } from '../generate/start-engine.js';
 import { InputError } from '../input-error.js';
 import { Interrupted } from '../interrupted.js';
 
@@ -22,13 +22,13 @@ export interface EditSession {
 
 /**
  * Start the engine, and run an edit that Ctrl-C can stop.
- * @param threads of the engine; its own choice by default
+ * @param cores how they are used; one operation at a time on all of them by default
  * @throws Interrupted after Ctrl-C, InputError if memory is short, and whatever the body throws
  */
 export async function inSession<T>(
   request: EngineRequest,
   body: (session: EditSession) => Promise<T>,
-  threads?: number,
+  cores?: Cores,
 ): Promise<T> {
   const { quiet } = request;
   const note = (text: string): void => {
@@ -36,7 +36,7 @@ export async function inSession<T>(
   };
   const watch = watchInterrupts(() => note('\nstopping after this step (Ctrl-C again: at once)'));
   try {
-    const info = await startEngine(request, { threads });
+    const info = await startEngine(request, cores);
     const progress = (total: number) => new Progress(total, process.stderr, quiet);
     return await body({ info, signal: watch.signal, note, progress });
   } catch (error) {
