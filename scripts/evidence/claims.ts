@@ -1,12 +1,18 @@
 import { pairedBootstrap } from '@codiff/ldm-core';
 import { seededDraws } from '@codiff/trainer';
 import { BASELINES, COLLABORATIONS, type Method } from './methods.js';
+import type { ConsistencyScale } from './mix-weight.js';
 import type { EvidenceRow } from './record.js';
 
 /** What both conditions are followed by. */
 export const CONSISTENCIES = ['mask_accuracy', 'text_consistency'] as const;
 /** A name from {@link CONSISTENCIES}. */
 export type ConsistencyName = (typeof CONSISTENCIES)[number];
+
+/** What is claimed of: each consistency, and the mean of the two on the scale that the fixed mix was chosen by. */
+export const CLAIMED = [...CONSISTENCIES, 'both'] as const;
+/** A name from {@link CLAIMED}. */
+export type Claimed = (typeof CLAIMED)[number];
 
 /** Both consistencies of every image of a method, in the order of the pairs. */
 export type ConsistencyOfImages = Readonly<Record<ConsistencyName, Float64Array>>;
@@ -18,7 +24,7 @@ export type Verdict = 'holds' | 'does not hold' | 'is not decided';
 export interface ConsistencyClaim {
   readonly method: (typeof COLLABORATIONS)[number];
   readonly baseline: (typeof BASELINES)[number];
-  readonly metric: ConsistencyName;
+  readonly metric: Claimed;
   /** Mean difference over pairs with the same conditions and noise, with its 95 % interval. */
   readonly difference: number;
   readonly low: number;
@@ -48,16 +54,18 @@ const RESAMPLES = 5000;
  * The paper's claim, statement by statement. A consistency is better where the 95 % interval of the paired difference (bootstrap
  * over pairs) lies above 0, not better where it lies below, else not decided. Quality is kept where the Frechet distance is not
  * above the baseline's, or the intervals meet (not decided: they cannot tell them apart); lost where its interval lies above.
+ * @param scale of both consistencies, that their mean is of
  */
 export function judgeClaims(
   images: Readonly<Record<Method, ConsistencyOfImages>>,
   rows: readonly EvidenceRow[],
-  seed: number,
+  { scale, seed }: { readonly scale: ConsistencyScale; readonly seed: number },
 ): Claims {
   const pairs = COLLABORATIONS.flatMap((method) => BASELINES.map((baseline) => ({ method, baseline })));
   const consistency = pairs.flatMap(({ method, baseline }) =>
-    CONSISTENCIES.map((metric): ConsistencyClaim => {
-      const { value, low, high, n } = pairedBootstrap(images[method][metric], images[baseline][metric], {
+    CLAIMED.map((metric): ConsistencyClaim => {
+      const [ours, theirs] = [valuesOf(images[method], metric, scale), valuesOf(images[baseline], metric, scale)];
+      const { value, low, high, n } = pairedBootstrap(ours, theirs, {
         resamples: RESAMPLES,
         random: seededDraws(seed, 'claim', method, baseline, metric).random,
       });
@@ -74,6 +82,12 @@ export function judgeClaims(
     return { method, baseline, difference: ours.value - theirs.value, verdict };
   });
   return { consistency, quality };
+}
+
+function valuesOf(images: ConsistencyOfImages, metric: Claimed, scale: ConsistencyScale): Float64Array {
+  if (metric !== 'both') return images[metric];
+  const text = images.text_consistency;
+  return images.mask_accuracy.map((mask, i) => (scale.mask_accuracy(mask) + scale.text_consistency(text[i]!)) / 2);
 }
 
 /** Whether every statement about one collaboration holds; the worst verdict otherwise. */

@@ -17,22 +17,33 @@ export interface NormalisedPoint extends GridPoint {
   readonly score: number;
 }
 
+/** Both consistencies on one scale. */
+export interface ConsistencyScale {
+  readonly mask_accuracy: (value: number) => number;
+  readonly text_consistency: (value: number) => number;
+}
+
 /**
  * Bring both consistencies to one scale: the worst of the grid is 0, the best is 1. A consistency that is the same for every
  * weight says nothing about them and counts 0 for all.
  */
-export function normaliseGrid(grid: readonly GridPoint[]): NormalisedPoint[] {
-  const scaled = (name: 'mask_accuracy' | 'text_consistency') => {
+export function scaleOf(grid: readonly GridPoint[]): ConsistencyScale {
+  const scaled = (name: keyof ConsistencyScale) => {
     const values = grid.map((point) => point[name]);
     const [low, high] = [Math.min(...values), Math.max(...values)];
-    return values.map((value) => (high > low ? (value - low) / (high - low) : 0));
+    return (value: number): number => (high > low ? (value - low) / (high - low) : 0);
   };
-  const [mask, text] = [scaled('mask_accuracy'), scaled('text_consistency')];
-  return grid.map((point, i) => ({
-    ...point,
-    normalised: { mask_accuracy: mask[i]!, text_consistency: text[i]! },
-    score: (mask[i]! + text[i]!) / 2,
-  }));
+  return { mask_accuracy: scaled('mask_accuracy'), text_consistency: scaled('text_consistency') };
+}
+
+/** The grid on the scale that it makes. */
+export function normaliseGrid(grid: readonly GridPoint[]): NormalisedPoint[] {
+  const scale = scaleOf(grid);
+  return grid.map((point) => {
+    const mask = scale.mask_accuracy(point.mask_accuracy);
+    const text = scale.text_consistency(point.text_consistency);
+    return { ...point, normalised: { mask_accuracy: mask, text_consistency: text }, score: (mask + text) / 2 };
+  });
 }
 
 /**

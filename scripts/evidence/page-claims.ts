@@ -3,7 +3,7 @@ import { COLLABORATIONS, type Method } from './methods.js';
 import { markdownTable } from './page-table.js';
 import type { EvidenceRecord } from './record.js';
 
-const METRIC_WORDS = { mask_accuracy: 'the mask', text_consistency: 'the text' } as const;
+const METRIC_WORDS = { mask_accuracy: 'the mask', text_consistency: 'the text', both: 'the two together' } as const;
 
 const OVERALL: Readonly<Record<Verdict, string>> = {
   holds: 'The claim holds for it: every statement below does',
@@ -24,7 +24,8 @@ export function claimSection({ claims }: Pick<EvidenceRecord, 'claims'>): string
 ${COLLABORATIONS.map((method) => `**${method}** ${sentences(claims, method)}`).join('\n\n')}
 
 A condition is followed better where the 95 % interval of the difference over pairs with the same conditions and noise (paired bootstrap)
-lies above 0, not better where it lies below 0, and where it holds 0 the images do not decide it. Quality is kept where the Frechet
+lies above 0, not better where it lies below 0, and where it holds 0 the images do not decide it. The two together are the mean of both
+consistencies on the scale by which the fixed mix was chosen (below): a model alone may well follow its own condition best, and no other. Quality is kept where the Frechet
 distance is not above the baseline's, lost where its interval lies above the baseline's, and else not decided.
 
 ${markdownTable(['method', 'against', 'follows better', 'difference', 'pairs', 'it'], consistencyRows(claims))}
@@ -34,9 +35,9 @@ ${markdownTable(['method', 'against', 'Frechet distance less that of the baselin
 
 function sentences(claims: Claims, method: (typeof COLLABORATIONS)[number]): string {
   const verdict = overallVerdict(claims, method);
-  const parts = (['mask_accuracy', 'text_consistency'] as const).map((metric) => {
+  const parts = (['both', 'mask_accuracy', 'text_consistency'] as const).flatMap((metric) => {
     const own = claims.consistency.filter((claim) => claim.method === method && claim.metric === metric);
-    return `it follows ${METRIC_WORDS[metric]} ${comparison(own)}`;
+    return own.length === 0 ? [] : [`it follows ${METRIC_WORDS[metric]} ${comparison(own)}`];
   });
   const quality = claims.quality.filter((claim) => claim.method === method);
   const lost = names(quality.filter((claim) => claim.verdict === 'does not hold'));

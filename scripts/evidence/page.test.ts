@@ -16,6 +16,7 @@ const record: EvidenceRecord = {
   claims: {
     consistency: [
       claim('collaborative', 'text-only', 'mask_accuracy', 'holds'),
+      claim('collaborative', 'text-only', 'both', 'holds'),
       claim('collaborative', 'fixed-mix', 'mask_accuracy', 'does not hold'),
       claim('collaborative', 'mask-only', 'text_consistency', 'is not decided'),
       claim('collaborative-generate', 'mask-only', 'mask_accuracy', 'holds'),
@@ -53,7 +54,7 @@ const record: EvidenceRecord = {
 function claim(
   method: 'collaborative' | 'collaborative-generate',
   baseline: 'text-only' | 'mask-only' | 'fixed-mix',
-  metric: 'mask_accuracy' | 'text_consistency',
+  metric: 'mask_accuracy' | 'text_consistency' | 'both',
   verdict: 'holds' | 'does not hold' | 'is not decided',
 ) {
   return { method, baseline, metric, difference: -0.01, low: -0.02, high: 0.03, n: 500, verdict };
@@ -63,6 +64,9 @@ describe('docs/evidence.md', () => {
   const page = evidencePage(record);
 
   it('says in words what the numbers say', () => {
+    expect(page).toContain(
+      '– it follows the two together better than text-only; it follows the mask better than text-only, worse',
+    );
     expect(page).toContain('it follows the mask better than text-only, worse than fixed-mix;');
     expect(page).toContain('it follows the text neither better nor worse than mask-only as far as these pairs tell;');
     expect(page).toContain('its image quality is below that of mask-only. The claim as a whole does **not** hold');

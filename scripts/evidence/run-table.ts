@@ -3,6 +3,7 @@ import { chooseMix } from './choose-mix.js';
 import { judgeClaims } from './claims.js';
 import { machineLoad, machineWords } from './machine.js';
 import { measureMethods } from './measure-methods.js';
+import { scaleOf } from './mix-weight.js';
 import { quickPairs, SEED } from './options.js';
 import { type EvidenceRecord, writeRecord } from './record.js';
 import type { Session } from './session.js';
@@ -16,7 +17,7 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
   const load = machineLoad();
   const { grid, weight } = await times.of('images and choice of the fixed mix', () => chooseMix(session));
   const { rows, real, consistency, bias, warnings } = await measureMethods(session, weight);
-  const claims = judgeClaims(consistency, rows, SEED);
+  const claims = judgeClaims(consistency, rows, { scale: scaleOf(grid), seed: SEED });
   const sameModel = isDeepStrictEqual([before?.hashes, before?.sampling], [opened.hashes, sampling]);
   const samePictures = sameModel && before?.fixedMix === weight;
   const record: EvidenceRecord = {
