@@ -11,7 +11,16 @@ import {
   sampleConfidence,
 } from '@codiff/codiff';
 import { useEngine } from '@codiff/engine';
-import { BertTokenizer, buildModel, type LatentDiffusion, loadParams, roles, sampleDdim } from '@codiff/ldm-core';
+import {
+  BertTokenizer,
+  buildModel,
+  type LatentDiffusion,
+  loadParams,
+  roles,
+  SamplerConfig,
+  sampleDdim,
+  sampleWith,
+} from '@codiff/ldm-core';
 import { loadBertVocabulary, openCheckpointFile } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { PNG } from 'pngjs';
@@ -191,13 +200,30 @@ describe('codiff text2image', () => {
 });
 
 describe('codiff mask2image', () => {
-  it('writes images over their mask too, without being asked', async () => {
-    const flags = ['--mask_path', MASK, '--ddim_steps', '1', '--batch_size', '1', '--sampler', 'dpmpp'];
+  it('writes images over their mask too, without being asked, with the pixels of the package', async () => {
+    const flags = ['--mask_path', MASK, '--ddim_steps', '2', '--batch_size', '1', '--sampler', 'dpmpp'];
     expect(await runCli(world, ['mask2image', ...of('mask'), ...flags, '--enable_freeu', '0'])).toMatchObject({
       code: 0,
     });
     const folder = 'outputs/512_mask2image_without_freeu/3.png';
     expect(files(folder)).toEqual(['000000_mixed.png', '000000_x_0.png', '3.png']);
+
+    const { model, specs } = buildModel<LatentDiffusion>(
+      await tinyConfig('mask'),
+      roles.latentDiffusion,
+      codiffRegistry,
+    );
+    const p = await weights('mask', specs);
+    const mask = await readMask(MASK);
+    // The original's seed where FreeU is mentioned.
+    const noise = imageNoise(2, 0, [1, 16, 16, 3]);
+    const denoise = model.denoiser(p, model.condition(p, oneHotMask(mask)));
+    const sampler = SamplerConfig.parse({ name: 'dpmpp', steps: 2 });
+    const z = await sampleWith(sampler, denoise, noise.start(), { schedule: model.schedule, noise: noise.source });
+    const [image] = imageBytes(await readImages(model.decodeFirstStage(p, z)));
+    expectSame(`${folder}/000000_x_0.png`, image!);
+    expectSame(`${folder}/000000_mixed.png`, blend(image!, paintMask(resizeMask(mask, 64)), 0.3));
+    expect(pixels(`${folder}/3.png`)).toEqual(paintMask(mask));
   });
 
   it('refuses what it cannot use, in one line', async () => {

@@ -33,7 +33,7 @@ export function runCli(
     });
     child.stderr.on('data', (data: Buffer) => {
       stderr += String(data);
-      // Without a terminal the command passes the signal on; sent to its group too, it would count as two.
+      // Without a terminal the command passes the signal on to what it has started.
       const interrupt = () => void child.kill('SIGINT');
       onOutput?.(stderr, interrupt, () => void process.kill(-child.pid!, 'SIGKILL'));
     });
