@@ -21,7 +21,7 @@ import { InputError, oneLine } from '../input-error.js';
 import type { CommandName } from './recipe.js';
 import type { FreeUSettings, Request } from './request.js';
 import { requireFile } from './required-file.js';
-import { WeightPlan } from './weights.js';
+import { AbsentWeights, WeightPlan } from './weights.js';
 
 /** A model of a config whose weights are found, but not read. */
 export interface OpenModel {
@@ -87,7 +87,11 @@ export async function openModel(
     await weights?.close();
     if (error instanceof ConfigError) throw new InputError(`${config.path}: ${oneLine(error)}`);
     if (error instanceof CheckpointError) {
-      throw new InputError(`${oneLine(error)} (the config is ${config.path})`);
+      const absent =
+        error instanceof AbsentWeights
+          ? `, which names files for them that are not there: ${error.files.join(', ')}`
+          : '';
+      throw new InputError(`${oneLine(error)} (the config is ${config.path}${absent})`);
     }
     throw error;
   }

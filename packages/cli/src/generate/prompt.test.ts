@@ -39,5 +39,8 @@ describe('prompts', () => {
       /10000 characters .* 255 bytes .* wanted a shorter text/,
     );
     expect(() => promptFolder('o', 'é'.repeat(200))).toThrow(/200 characters .*has 400/);
+    expect(() => promptFolder('o', 'a/'.repeat(5000))).toThrow(
+      /10000 characters .* 4000 bytes .* wanted a shorter text/,
+    );
   });
 });

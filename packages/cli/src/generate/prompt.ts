@@ -1,8 +1,10 @@
-import { join, relative, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { InputError } from '../input-error.js';
 
 /** Longest name of a file or folder, in bytes, on the file systems in use. */
 const NAME_MAX = 255;
+/** Longest path of a folder in which files of ours can lie, in bytes: systems take 4096 for the path of a file. */
+const PATH_MAX = 4000;
 
 /**
  * Refuses texts that the model cannot read: it was trained on English captions.
@@ -40,6 +42,13 @@ export function promptFolder(folder: string, prompt: string, flag = 'input_text'
     if (bytes <= NAME_MAX) continue;
     throw new InputError(
       `--${flag} has ${[...prompt].length} characters and names the output folder, which can have ${NAME_MAX} bytes ` +
+        `(this one has ${bytes}); wanted a shorter text, the model reads some 75 words at most`,
+    );
+  }
+  const bytes = Buffer.byteLength(resolve(path));
+  if (bytes > PATH_MAX) {
+    throw new InputError(
+      `--${flag} has ${[...prompt].length} characters and names the output folder, whose path can have ${PATH_MAX} bytes ` +
         `(this one has ${bytes}); wanted a shorter text, the model reads some 75 words at most`,
     );
   }

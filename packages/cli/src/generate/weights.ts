@@ -23,6 +23,17 @@ interface Source {
   readonly options: MatchOptions;
 }
 
+/** The checkpoint lacks weights that files of its config would give, if they were there. */
+export class AbsentWeights extends CheckpointMismatch {
+  constructor(
+    report: KeyReport,
+    /** Paths of those files, as the config has them. */
+    readonly files: readonly string[],
+  ) {
+    super(report);
+  }
+}
+
 /** Where each weight that sampling needs comes from. Headers are read, values are not. */
 export class WeightPlan {
   private constructor(private readonly sources: readonly Source[]) {}
@@ -33,7 +44,8 @@ export class WeightPlan {
    * @param specs everything that the model stores @param path of the checkpoint
    * @param startingPoints of the model; where two hold a weight, the later one gives it
    * @param unneeded file keys that the use at hand has none for; sampling's by default
-   * @throws CheckpointError if files are damaged, CheckpointMismatch if the weights are another model's
+   * @throws CheckpointError if files are damaged, CheckpointMismatch if the weights are another model's, AbsentWeights if they may lie
+   *   in files that are not there
    */
   static async open(
     specs: ReadonlyMap<string, ParamSpec>,
@@ -43,6 +55,7 @@ export class WeightPlan {
   ): Promise<WeightPlan> {
     const sources: Source[] = [];
     const plan = new WeightPlan(sources);
+    const absent: string[] = [];
     try {
       const checkpoint = await openCheckpointFile(path);
       refuseOtherScale(specs, checkpoint);
@@ -55,7 +68,11 @@ export class WeightPlan {
         // A file's keys all lead below some prefix: nothing else can come from it.
         const reached = ([key]: [string, ParamSpec]) => prefixMap.some(([, to]) => key.startsWith(to));
         const wanted = new Map([...missing].filter(reached));
-        if (wanted.size === 0 || !existsSync(file)) continue;
+        if (wanted.size === 0) continue;
+        if (!existsSync(file)) {
+          absent.push(file);
+          continue;
+        }
         const options = { prefixMap, ignoreKeys, drop: [/./] };
         const other = await openCheckpointFile(file);
         const { report: found } = matchKeys(wanted, file, other.tensors, options);
@@ -64,7 +81,10 @@ export class WeightPlan {
         if (found.misshapen.length > 0) throw mismatch(found);
         for (const key of matched.keys()) missing.delete(key);
       }
-      if (missing.size > 0) throw mismatch({ ...report, missing: [...missing.keys()] });
+      if (missing.size > 0) {
+        const left = mismatch({ ...report, missing: [...missing.keys()] });
+        throw absent.length === 0 ? left : new AbsentWeights(left.report, absent);
+      }
       return plan;
     } catch (error) {
       await plan.close();
