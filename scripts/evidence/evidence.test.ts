@@ -111,7 +111,7 @@ describe('npm run evidence, with weights that were never trained', () => {
     expect([accuracy!.metric, text!.metric]).toEqual(['mask_accuracy', 'text_consistency']);
     expect(accuracy!.value).toBeGreaterThan(0.95);
     expect(text!.value).toBeGreaterThan(0.8);
-    expect(claims.consistency).toHaveLength(12);
+    expect(claims.consistency).toHaveLength(18);
     expect(claims.quality).toHaveLength(6);
     expect(grid).toHaveLength(11);
     expect(grid.map(({ weight }) => weight)).toContain(fixedMix);
