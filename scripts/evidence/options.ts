@@ -55,6 +55,8 @@ export interface EvidenceOptions {
 
 /** Of the start noise, the intervals and the resamples. */
 export const SEED = 1;
+/** Of an ablation's first weights, order and noise: the same for all of them. */
+export const TRAINING_SEED = 23;
 /** DDIM as the original samples. */
 export const ETA = 1;
 

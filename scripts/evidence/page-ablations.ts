@@ -1,3 +1,4 @@
+import { TRAINING_SEED } from './options.js';
 import { intervalText, markdownTable } from './page-table.js';
 import { type EvidenceRecord, METRICS } from './record.js';
 import { timeWords } from './work-left.js';
@@ -31,7 +32,7 @@ ${markdownTable(['variant', 'training', ...SHOWN], cells)}
 
 ${runs.flatMap(({ name, config }) => (config === null ? [] : [`- **${name}**: \`${config}\`${MEANINGS[name] === undefined ? '' : `. ${MEANINGS[name]}`}`])).join('\n')}
 
-Trained on ${machine}, load ${load} before.`;
+Trained with seed ${TRAINING_SEED} on ${machine}, load ${load} before.`;
 }
 
 /** What is left out, by the variant's name. */

@@ -25,12 +25,13 @@ ${COLLABORATIONS.map((method) => `**${method}** ${sentences(claims, method)}`).j
 
 A condition is followed better where the 95 % interval of the difference over pairs with the same conditions and noise (paired bootstrap)
 lies above 0, not better where it lies below 0, and where it holds 0 the images do not decide it. The two together are the mean of both
-consistencies on the scale by which the fixed mix was chosen (below): a model alone may well follow its own condition best, and no other. Quality is kept where the Frechet
-distance is not above the baseline's, lost where its interval lies above the baseline's, and else not decided.
+consistencies on the scale by which the fixed mix was chosen (below): a model alone may well follow its own condition best, and no other.
+Each of the ${claims.consistency.length} intervals stands for itself; none is wider for their number, so one that only just clears 0 says little. Quality is kept where the
+Frechet distance is not above the baseline's, lost where its interval lies above the baseline's, and else not decided.
 
-${markdownTable(['method', 'against', 'follows better', 'difference', 'pairs', 'it'], consistencyRows(claims))}
+${markdownTable(['method', 'against', 'follows better', 'difference', 'pairs', 'verdict'], consistencyRows(claims))}
 
-${markdownTable(['method', 'against', 'Frechet distance less that of the baseline', 'quality is kept: it'], qualityRows(claims))}`;
+${markdownTable(['method', 'against', 'Frechet distance less that of the baseline', 'quality is kept'], qualityRows(claims))}`;
 }
 
 function sentences(claims: Claims, method: (typeof COLLABORATIONS)[number]): string {

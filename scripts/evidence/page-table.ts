@@ -1,7 +1,7 @@
 import type { Metric } from './record.js';
 
 /** Digits after the point, by what a metric measures. */
-const DIGITS: Partial<Record<Metric, number>> = { frechet: 2, kid: 4, diversity: 2 };
+const DIGITS: Partial<Record<Metric, number>> = { frechet: 2, kid: 2, diversity: 2 };
 
 /** A number as tables show it. */
 export const valueText = (metric: Metric, value: number): string => value.toFixed(DIGITS[metric] ?? 3);

@@ -13,6 +13,7 @@ import {
 } from '@codiff/trainer';
 import type { StatusLine } from '../demo/status-line.js';
 import { EvidenceStopped } from './evidence-error.js';
+import { TRAINING_SEED } from './options.js';
 import type { Times } from './times.js';
 
 /** A variant of the collaborative model that is trained anew. */
@@ -48,8 +49,6 @@ export interface VariantTraining {
 const DONE = 'done.json';
 /** Steps between writings of `last.ckpt`. */
 const SAVE_EVERY = 100;
-/** Of the first weights, the order and the noise: the same for every variant. */
-const TRAINING_SEED = 23;
 
 /** Overrides of the config: the length, and no pictures on the way. */
 export const trainingOverrides = (steps: number): string[] => [

@@ -54,21 +54,21 @@ export async function makePictures(
   ]);
   line.show('pictures: influence');
   await write('influence', 'who decides where and when, from noise to image', await influenceRows(session), [
-    `Influence maps on the way to the first row's image above. White: that modality decides alone. First the plain softmax of training, then the mix of \`codiff generate\`.`,
+    `Influence maps on the way to the first row's image above. White: that modality decides alone, as the text does in the last picture. First the plain softmax of training, then the mix of \`codiff generate\`.`,
   ]);
   line.show('pictures: exchanged conditions');
   const { sameMask, sameText } = await exchangedConditions(session);
   await write('same-mask', 'one mask, five texts', sameMask, [
-    'Only the text changes; the words below are what it tells.',
+    'Only the text changes; the words below are what it tells. By the plain softmax.',
   ]);
   await write('same-text', 'one text, five masks', sameText, [
-    `Only the mask changes. The text of all: “${pairs.test[0]!.face.caption}” (${captionWords(pairs.test[0]!.face.caption)})`,
+    `Only the mask changes, by the plain softmax. The masks are of other faces, so the text may contradict them. The text of all: “${pairs.test[0]!.face.caption}” (${captionWords(pairs.test[0]!.face.caption)})`,
   ]);
   line.show('pictures: edits');
   const { rows, caption, target } = await editRows(session, tuning);
   await write('edits', 'one drawing edited by text, by mask, and by both', rows, [
     `The drawing's own text: “${caption}” The target: “${target}” The new mask is the drawing's own with more hair.`,
-    `The number is alpha: 0 reconstructs the drawing, 1 is the target, more goes beyond it. Tuned for ${tuning.embedding} iterations of the embedding (Adam, ${EDIT_TUNING.embedding.lr}) and ${tuning.weights} of the UNet (${EDIT_TUNING.weights.lr}).`,
+    `The number is alpha: 0 reconstructs the drawing as well as the tuned models can, 1 is the target, more goes beyond it. Tuned for ${tuning.embedding} iterations of the embedding (Adam, ${EDIT_TUNING.embedding.lr}) and ${tuning.weights} of the UNet (${EDIT_TUNING.weights.lr}).`,
   ]);
   return pictures;
 }
