@@ -9,7 +9,12 @@ const MEASURED: readonly string[] = ['forward', 'step', 'generate'];
 export function performancePage({ results, refusals }: Results, plot: string): string {
   const entries = ENTRIES.filter(({ id }) => results.some(({ entry }) => entry === id));
   const rows = entries.flatMap((entry) => linesOf(entry, results));
-  const peaks = results.filter((row) => isPeak(row) && MEASURED.includes(row.phase));
+  const latest = new Map(
+    results
+      .filter((row) => isPeak(row) && MEASURED.includes(row.phase))
+      .map((row) => [`${row.name} ${row.precision}`, row]),
+  );
+  const peaks = [...latest.values()];
   const grown = results.filter(({ entry }) => entry === 'growth');
   return [
     '# Performance',
