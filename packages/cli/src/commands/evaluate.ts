@@ -27,7 +27,7 @@ export const evaluateCommand: CommandModule<object, EvaluateFlags> = {
       .options(evaluateFlags)
       .example('$0 evaluate --images outputs/faces --reference dataset/demo/image/image_64', '')
       .example(
-        '$0 evaluate --config_path configs/demo_mask.yaml --ckpt_path pretrained/demo_mask.ckpt --protocol both',
+        '$0 evaluate --config_path pretrained/demo/mask.yaml --ckpt_path pretrained/demo/mask.safetensors --protocol both',
         '',
       )
       .example('$0 evaluate train', 'the parser and the classifier of drawings, into pretrained/evaluators'),
