@@ -4,7 +4,7 @@ import { normaliseGrid } from './mix-weight.js';
 import { evidencePage } from './page.js';
 import { type EvidenceRecord, METRICS } from './record.js';
 
-const BIAS = { frechet: 2, mask_miou: 0.01 };
+const BIAS = { frechet: { bias: 2, scatter: 1 }, mask_miou: { bias: 0.01, scatter: 0.02 } };
 const rows = METHODS.flatMap((method, i) =>
   METRICS.map((metric) => ({ method, metric, value: 0.5 + i / 100, low: 0.4, high: 0.7, n: 500 })),
 );

@@ -3,7 +3,7 @@ import { SEED } from './options.js';
 import { ablationSection } from './page-ablations.js';
 import { claimSection } from './page-claims.js';
 import { intervalText, markdownTable } from './page-table.js';
-import { SAFETY } from './quick-rule.js';
+import { DEVIATIONS, SAFETY } from './quick-rule.js';
 import { type EvidenceRecord, METRICS } from './record.js';
 import { timeWords } from './work-left.js';
 
@@ -129,8 +129,8 @@ ${markdownTable(['part', 'time'], times)}
 
 A quick run makes the images of the first ${quick.pairs} pairs anew and passes when every value lies in the interval of the table above, widened for
 its n: half widths times ${SAFETY} sqrt(n of the table / n of the quick run), those of shares of 1 at least 3/n of the table before that; frechet and
-mask_miou, whose expectation depends on n, are moved by their bias at ${quick.pairs} images, which was measured on random subsets of the table's
-images. Which method is
+mask_miou, whose expectation depends on n, are moved by their bias at ${quick.pairs} images, with half widths of at least ${DEVIATIONS} of their standard
+deviations there; both were measured on random subsets of the table's images. Which method is
 better plays no part in it.${warnings.length > 0 ? `\n\nWarnings of the evaluation: ${warnings.join('; ')}.` : ''}`;
 }
 

@@ -18,7 +18,8 @@ const row = (
   high: value + half,
   n,
 });
-const NONE = { frechet: 0, mask_miou: 0 };
+const small = (bias: number, scatter = 0) => ({ bias, scatter });
+const NONE = { frechet: small(0), mask_miou: small(0) };
 const bias = (value: SmallSampleBias) =>
   Object.fromEntries(METHODS.map((method) => [method, value])) as Record<Method, SmallSampleBias>;
 const full = (rows: readonly EvidenceRow[], moved: SmallSampleBias = NONE) => ({
@@ -47,11 +48,19 @@ describe('the rule of the quick run', () => {
 
   it('expects a Frechet distance of few images higher by what the full run has measured', () => {
     const wanted = row('frechet', 10, 1, 100);
-    expect(widenedInterval(wanted, 100, { frechet: 5, mask_miou: 1 })).toEqual({ low: 13, high: 17 });
+    expect(widenedInterval(wanted, 100, { frechet: small(5), mask_miou: small(1) })).toEqual({ low: 13, high: 17 });
     const few = (value: number) =>
-      quickFindings([row('frechet', value, 0, 100)], full([wanted], { frechet: 5, mask_miou: 1 }));
+      quickFindings([row('frechet', value, 0, 100)], full([wanted], { frechet: small(5), mask_miou: small(1) }));
     expect(few(15)[0]!.ok).toBe(true);
     expect(few(10)[0]!.ok).toBe(false);
+  });
+
+  it('widens it by what few images were seen to scatter, where that is more', () => {
+    const wanted = row('frechet', 10, 1, 100);
+    const scattered = (scatter: number) =>
+      widenedInterval(wanted, 100, { frechet: small(5, scatter), mask_miou: small(0) });
+    expect(scattered(0.25)).toEqual({ low: 13, high: 17 });
+    expect(scattered(2)).toEqual({ low: 7, high: 23 });
   });
 
   it('passes values within, fails one beyond, whatever the order of methods', () => {

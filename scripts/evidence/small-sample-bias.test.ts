@@ -18,9 +18,13 @@ it('expects a higher Frechet distance of fewer images, and another mean IoU wher
   const measured = { features: features(100), confusions };
   const few = smallSampleBias(measured, reference, 10, 1);
   const more = smallSampleBias(measured, reference, 50, 1);
-  expect(few.frechet).toBeGreaterThan(more.frechet);
-  expect(more.frechet).toBeGreaterThan(0);
-  expect(few.mask_miou).toBeGreaterThan(0.05);
-  expect(Math.abs(more.mask_miou)).toBeLessThan(0.02);
-  expect(smallSampleBias(measured, reference, 100, 1)).toEqual({ frechet: 0, mask_miou: 0 });
+  expect(few.frechet.bias).toBeGreaterThan(more.frechet.bias);
+  expect(more.frechet.bias).toBeGreaterThan(0);
+  expect(few.mask_miou.bias).toBeGreaterThan(0.05);
+  expect(Math.abs(more.mask_miou.bias)).toBeLessThan(0.02);
+  // Fewer images scatter more.
+  expect(few.frechet.scatter).toBeGreaterThan(more.frechet.scatter);
+  expect(more.frechet.scatter).toBeGreaterThan(0);
+  const none = { bias: 0, scatter: 0 };
+  expect(smallSampleBias(measured, reference, 100, 1)).toEqual({ frechet: none, mask_miou: none });
 });
