@@ -43,6 +43,7 @@ export function growthPlot(points: readonly GrowthPoint[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#7f7f7f">`,
+    '<title>Time per image relative to batch 1</title>',
     ...ticks.map((value) => rule(value, 'stroke="#7f7f7f" stroke-opacity="0.25"')),
     ...ticks.map((value) => text([MARGIN.left - 8, y(value) + 4], value.toFixed(1), 'text-anchor="end"')),
     rule(GOAL, 'stroke="#c2185b" stroke-dasharray="4 4"'),

@@ -137,6 +137,7 @@ describe('growth', () => {
     expect(svg.match(/<polyline/g)).toHaveLength(2);
     expect(svg.match(/<circle/g)).toHaveLength(3);
     expect(svg).toContain('>5 % above batch 1</text>');
+    expect(svg).toMatch(/^<svg [^>]+>\n<title>Time per image/);
     expect(svg).not.toContain('NaN');
   });
 });
