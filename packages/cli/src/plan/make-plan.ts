@@ -10,7 +10,7 @@ import type { DeviceSpeed } from './device-speed.js';
 import { peakBytes } from './memory.js';
 import { type PlannedCall, type Precision, plannedGeneration, plannedTraining, withoutAdam } from './planned-call.js';
 import { type Prediction, predict } from './predict.js';
-import { speedOf } from './speed-of.js';
+import { speedsOf } from './speed-of.js';
 
 /** What is to be planned. */
 export interface PlanRequest {
@@ -82,7 +82,8 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
   });
   const { threads } = info;
   const started = process.memoryUsage.rss();
-  const speeds = new Map<number, DeviceSpeed>();
+  const speedFor = speedsOf({ device, threads, precision, found: info.device, again: request.measure, note });
+  const used: DeviceSpeed[] = [];
   const planner: Planner = {
     request,
     started,
@@ -90,17 +91,14 @@ export async function makePlan(request: PlanRequest): Promise<Plan> {
     branches: (wanted) => (info.device.startsWith('gpu') ? 1 : Math.min(wanted, threads)),
     threads,
     async speedFor(branches) {
-      const known = speeds.get(branches);
-      if (known !== undefined) return known;
-      const order = { device, threads, branches, precision };
-      const speed = await speedOf({ ...order, found: info.device, again: request.measure, note });
-      speeds.set(branches, speed);
+      const speed = await speedFor(branches);
+      used.push(speed);
       return speed;
     },
   };
   const training = await planTraining(bench, planner);
   const generation = await planGeneration(bench, planner);
-  const speed = [...speeds.values()].at(-1) ?? (await planner.speedFor(1));
+  const speed = used.at(-1) ?? (await speedFor(1));
   return {
     config: bench.path,
     device: speed.device,

@@ -5,7 +5,7 @@ import { readSpeed, writeSpeed } from './speed-cache.js';
 import type { SpeedAnswer, SpeedOrder } from './speed-child.js';
 
 /** A device, how it is used, and where to tell that it is measured. */
-export interface SpeedRequest extends SpeedOrder {
+export interface SpeedRequest extends Omit<SpeedOrder, 'branches'> {
   /** As the engine calls it. */
   readonly found: string;
   /** Measure even if that was done before. */
@@ -13,8 +13,19 @@ export interface SpeedRequest extends SpeedOrder {
   readonly note: (line: string) => void;
 }
 
-/** The device's speed, from the cache unless there is none or it is to be measured. @throws Error where it cannot be measured */
-export async function speedOf({ found, again, note, ...order }: SpeedRequest): Promise<DeviceSpeed> {
+/** The device's speed by its branches, each looked up once. @returns rejects where it cannot be measured */
+export function speedsOf(request: SpeedRequest): (branches: number) => Promise<DeviceSpeed> {
+  const speeds = new Map<number, Promise<DeviceSpeed>>();
+  return (branches) => {
+    const speed = speeds.get(branches) ?? speedOf(request, branches);
+    speeds.set(branches, speed);
+    return speed;
+  };
+}
+
+/** From the cache, unless there is none or it is to be measured. */
+async function speedOf({ found, again, note, ...how }: SpeedRequest, branches: number): Promise<DeviceSpeed> {
+  const order: SpeedOrder = { ...how, branches };
   const device = deviceName(found);
   const known = again ? null : readSpeed({ ...order, device });
   if (known !== null) return known;

@@ -2,11 +2,10 @@ import { LatentDiffusionCompose } from '@codiff/codiff';
 import { useEngine } from '@codiff/engine';
 import { LatentDiffusion } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { DeviceSpeed } from '../../plan/device-speed.js';
 import { peakBytes } from '../../plan/memory.js';
 import { plannedBench } from '../../plan/planned-call.js';
 import { predict } from '../../plan/predict.js';
-import { speedOf } from '../../plan/speed-of.js';
+import { speedsOf } from '../../plan/speed-of.js';
 import { openBenchModel } from '../models/bench-model.js';
 import { branchesOfBench, type ModelBench, type ModelSettings } from '../models/settings.js';
 import { runBench, type SuiteOptions } from '../models/suite.js';
@@ -37,13 +36,11 @@ export async function comparePlan(config: string, options: SuiteOptions): Promis
   const started = process.memoryUsage.rss();
   const compared: Compared[] = [];
   for (const precision of options.precisions) {
-    const speeds = new Map<number, DeviceSpeed>();
+    const speedFor = speedsOf({ device, threads, precision, found: info.device, again: true, note: log });
     for (const name of await benchesOf(config)) {
       const bench = await openBenchModel(name, config);
       const branches = branchesOfBench(name);
-      const order = { device, threads, branches, precision, found: info.device, again: true, note: log };
-      const speed = speeds.get(branches) ?? (await speedOf(order));
-      speeds.set(branches, speed);
+      const speed = await speedFor(branches);
       for (const batch of options.batches) {
         const call = plannedBench(bench, { batch, precision, branches }, settings);
         const predicted = predict(call, speed);
