@@ -119,6 +119,11 @@ describe('edit text and edit mask refuse in one line', () => {
       /remove_smile_and_rings\.png \(the default of --mask_path\) is not there; .*edited_mask_256\.png/,
     ],
     ['a mask of foreign colours', { mask_path: 'rgb.png' }, /the mask is RGB and has the colour \(7,7,7\)/],
+    [
+      'a mask of another size',
+      { mask_path: 'small.png' },
+      /small\.png: the mask is 32x32; wanted 64x64 as the model's images are, or 512x512 /,
+    ],
     ['a mask that is no PNG', { mask_path: IMAGE }, /the mask is not a PNG file/],
   ])('%s', async (_, flags, expected) => {
     expect(await imagic('mask', { ...mask, ...flags })).toMatch(expected);

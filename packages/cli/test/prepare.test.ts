@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mask2imageDefaults } from '../src/commands/mask2image.js';
 import { text2imageDefaults } from '../src/commands/text2image.js';
 import { neededSpecs, UNNEEDED } from '../src/generate/needed-weights.js';
+import { encodeRgb } from '../src/generate/png/rgb.js';
 import { prepare } from '../src/generate/prepare.js';
 import { type CommandDefaults, type RequestFlags, requestOf } from '../src/generate/request.js';
 import { rerunRequest } from '../src/generate/rerun-request.js';
@@ -19,6 +20,9 @@ const before = process.cwd();
 beforeAll(async () => {
   world = await tinyWorld(['text', 'mask']);
   process.chdir(world);
+  const black = (side: number) =>
+    encodeRgb({ values: new Uint8Array(side ** 2 * 3), height: side, width: side, channels: 3 });
+  for (const side of [128, 512]) writeFileSync(`mask_${side}.png`, black(side));
 });
 afterAll(() => {
   process.chdir(before);
@@ -58,6 +62,8 @@ describe('a good request', () => {
     expect(await prepareAll(mask2imageDefaults, { ...mask, enable_freeu: false })).toBe(
       'outputs/512_mask2image_without_freeu/3.png',
     );
+    // The size of the published masks goes with any model.
+    expect(await prepareAll(mask2imageDefaults, { ...mask, mask_path: 'mask_512.png' })).toContain('mask_512.png');
     expect(existsSync('outputs')).toBe(false);
   });
 
@@ -148,6 +154,12 @@ describe('is refused in one line, nothing written', () => {
       mask2imageDefaults,
       { ...mask, mask_path: undefined },
       /27007\.png \(the default of --mask_path\) is not there; wanted a mask such as test_data\/demo\/mask_512\.png/,
+    ],
+    [
+      'a mask of another size',
+      mask2imageDefaults,
+      { ...mask, mask_path: 'mask_128.png' },
+      /^mask_128\.png: the mask is 128x128; wanted 64x64 as the model's images are, or 512x512 as CelebAMask-HQ's masks are$/,
     ],
     [
       'no checkpoint',

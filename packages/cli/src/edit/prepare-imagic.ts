@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { LatentDiffusion } from '@codiff/ldm-core';
 import { hashFile } from '@codiff/ldm-core/node';
-import { hashMask, type Mask, readMask } from '../generate/mask.js';
+import { checkMaskSize, hashMask, type Mask, readMask } from '../generate/mask.js';
 import { UNNEEDED_TO_EDIT } from '../generate/needed-weights.js';
 import { type OpenModel, openModel } from '../generate/open-model.js';
 import { OutputFolder } from '../generate/output-folder.js';
@@ -52,6 +52,7 @@ export async function prepareImagic(request: ImagicRequest): Promise<PreparedIma
     if (!(model instanceof LatentDiffusion))
       throw new InputError(`${request.config.path}: not a model of one condition`);
     const image = await readInputImage(request.image, flags.image, open.side);
+    if (mask && request.mask) checkMaskSize(mask, request.mask.path, open.side);
     const sampler = samplerSettings(request.sampler, model.schedule.timesteps);
     const texts = text === undefined ? undefined : await TextReader.of(model);
     checkTuningFits(request, open);

@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { PNG } from 'pngjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../input-error.js';
-import { hashMask, oneHotMask, readMask, resizeMask } from './mask.js';
+import { checkMaskSize, hashMask, oneHotMask, readMask, resizeMask } from './mask.js';
 import { MASK_CLASSES, paintMask } from './palette.js';
 import { readChunks, writeChunks } from './png/chunks.js';
 import { encodeRgb } from './png/rgb.js';
@@ -95,8 +95,6 @@ describe('readMask', () => {
       async () => grey(64, (i) => (i === 130 ? 19 : 3)),
       /has the value 19 \(column 2, row 2\); wanted/,
     ],
-    ['another shape', async () => grey(64, () => 0, 8, 48), /is 64x48; wanted a square of at least 32/],
-    ['a small size', async () => grey(16, () => 0), /is 16x16/],
     ['16 bits', async () => grey(64, () => 0, 16), /16 bits/],
     [
       'a colour of no class',
@@ -128,6 +126,37 @@ describe('readMask', () => {
     expect(error).toBeInstanceOf(InputError);
     expect((error as Error).message).toMatch(message);
     expect((error as Error).message).not.toContain('\n');
+  });
+});
+
+describe('checkMaskSize', () => {
+  const check = (width: number, height: number, side: number) => () =>
+    checkMaskSize({ name: 'm.png', ids: new Uint8Array(width * height), width, height }, 'masks/m.png', side);
+
+  it("takes masks of the model's size, and of 512x512 for any model (quirk 16)", () => {
+    for (const side of [64, 256, 512]) {
+      expect(check(side, side, side)).not.toThrow();
+      expect(check(512, 512, side)).not.toThrow();
+    }
+  });
+
+  it.each<[number, number, number, string]>([
+    [511, 512, 512, "masks/m.png: the mask is 511x512; wanted 512x512 as the model's images are"],
+    [256, 256, 512, "masks/m.png: the mask is 256x256; wanted 512x512 as the model's images are"],
+    [
+      1024,
+      1024,
+      256,
+      "masks/m.png: the mask is 1024x1024; wanted 256x256 as the model's images are, or 512x512 as CelebAMask-HQ's masks are",
+    ],
+    [
+      32,
+      32,
+      64,
+      "masks/m.png: the mask is 32x32; wanted 64x64 as the model's images are, or 512x512 as CelebAMask-HQ's masks are",
+    ],
+  ])('refuses %ix%i for images of %i', (width, height, side, message) => {
+    expect(check(width, height, side)).toThrow(new InputError(message));
   });
 });
 

@@ -11,6 +11,9 @@ import { decodeRgb } from './png/rgb.js';
 /** Side of the map that the mask encoder sees. */
 export const MASK_SIDE = 32;
 
+/** Side of CelebAMask-HQ's masks, of which models of any size have learned: all take them (original, section 15, quirk 16). */
+const PUBLISHED_SIDE = 512;
+
 /** A face mask: a class for every pixel. */
 export interface Mask {
   /** File name, with its extension: also the name of a folder and of a file in it. */
@@ -46,17 +49,27 @@ export async function readMask(path: string): Promise<Mask> {
     throw new InputError(`${path}: the mask cannot be decoded (${oneLine(error)}); ${WANTED}`);
   }
   const { width, height } = size;
-  if (width !== height || width < MASK_SIDE) {
-    throw new InputError(
-      `${path}: the mask is ${width}x${height}; wanted a square of at least ${MASK_SIDE}, e.g. 512x512`,
-    );
-  }
   const beyond = ids.findIndex((id) => id > LAST);
   if (beyond >= 0) {
     const at = `column ${beyond % width}, row ${Math.floor(beyond / width)}`;
     throw new InputError(`${path}: the mask has the value ${ids[beyond]} (${at}); wanted class ids 0 to ${LAST}`);
   }
   return { name: basename(path), ids, height, width };
+}
+
+/**
+ * Refuse a mask of another size than the model's images or the published masks: it was made for something else, and its
+ * classes would be cut out of their places without a word.
+ * @param path it was read from, for the error @param side of the model's images in pixels
+ * @throws InputError naming the sizes that are right
+ */
+export function checkMaskSize({ width, height }: Mask, path: string, side: number): void {
+  if (width === height && (width === side || width === PUBLISHED_SIDE)) return;
+  const published =
+    side === PUBLISHED_SIDE ? '' : `, or ${PUBLISHED_SIDE}x${PUBLISHED_SIDE} as CelebAMask-HQ's masks are`;
+  throw new InputError(
+    `${path}: the mask is ${width}x${height}; wanted ${side}x${side} as the model's images are${published}`,
+  );
 }
 
 function idsOfColors(path: string, file: Uint8Array): Uint8Array {

@@ -3,7 +3,7 @@ import { LatentDiffusionCompose } from '@codiff/codiff';
 import { hashFile } from '@codiff/ldm-core/node';
 import type { Sketch } from '@codiff/trainer';
 import { InputError } from '../input-error.js';
-import { type Mask, readMask } from './mask.js';
+import { checkMaskSize, type Mask, readMask } from './mask.js';
 import { checkBatchFits } from './memory.js';
 import { type OpenModel, openModel } from './open-model.js';
 import { OutputFolder } from './output-folder.js';
@@ -42,6 +42,7 @@ export async function prepare(request: Request): Promise<Prepared> {
   const path = text === undefined ? masked : promptFolder(masked, text);
   const open = await openModel(request);
   try {
+    if (mask && request.mask) checkMaskSize(mask, request.mask.path, open.side);
     checkSketch(request, open);
     const trainSteps = open.model.schedule.timesteps;
     const sampler = samplerSettings(request.sampler, trainSteps);
