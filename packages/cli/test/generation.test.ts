@@ -24,22 +24,28 @@ import {
 import { loadBertVocabulary, openCheckpointFile } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
 import { PNG } from 'pngjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { mask2imageDefaults } from '../src/commands/mask2image.js';
 import { imageNoise } from '../src/generate/image-noise.js';
 import { oneHotMask, readMask, resizeMask } from '../src/generate/mask.js';
+import { OutputFolder } from '../src/generate/output-folder.js';
 import { paintMask } from '../src/generate/palette.js';
 import { decodeRgb } from '../src/generate/png/rgb.js';
 import { readRecipe } from '../src/generate/recipe.js';
+import { requestOf } from '../src/generate/request.js';
+import { run } from '../src/generate/run.js';
+import { InputError } from '../src/input-error.js';
 import { runCli } from './run-cli.js';
 import { MASK, type TinyModel, tinyConfig, tinyWorld } from './tiny-models.js';
 
 const TEXT = 'This Woman is in her forties.';
+const MEMORY_LIMIT = 8192;
 const MODELS: readonly TinyModel[] = ['text', 'mask', 'codiff_mask_text'];
 
 let world = '';
 beforeAll(async () => {
   world = await tinyWorld(MODELS);
-  await useEngine({ device: 'cpu', deterministic: true });
+  await useEngine({ device: 'cpu', deterministic: true, memoryLimitMiB: MEMORY_LIMIT });
 });
 afterAll(() => rmSync(world, { recursive: true }));
 
@@ -174,26 +180,26 @@ describe('codiff text2image', () => {
   });
 
   it('stops after a step at Ctrl-C, keeps what is finished, and ends with 130', async () => {
-    let interrupted = false;
+    let wait: NodeJS.Timeout | undefined;
     const run = await runCli(
       world,
       [
         ...['text2image', ...of('text'), '--input_text', 'A man.', '--batch_size', '1', '--num_samples', '500'],
         ...['--ddim_steps', '4', '--save_folder', 'outputs/stopped'],
       ],
-      (stderr, interrupt) => {
-        if (interrupted || !/seed \d+/.test(stderr)) return;
-        interrupted = true;
-        const wait = setInterval(() => {
+      (_, interrupt) => {
+        wait ??= setInterval(() => {
           if (!existsSync(join(world, 'outputs/stopped/A man./000001_x_0.png'))) return;
           clearInterval(wait);
           interrupt();
         }, 20);
       },
     );
+    clearInterval(wait);
     expect(run).toMatchObject({ code: 130, stdout: '' });
     const names = files('outputs/stopped/A man.');
     expect(run.stderr).toContain(`codiff: stopped; ${names.length} files are in outputs/stopped/A man.`);
+    expect(run.stderr).toMatch(/^seed \d+, ddim, 4 steps$/m);
     expect(names.length).toBeLessThan(500);
     for (const name of names) expect(pixels(`outputs/stopped/A man./${name}`).width).toBe(64);
   });
@@ -242,5 +248,35 @@ describe('codiff mask2image', () => {
     const flag = await runCli(world, ['mask2image', '--save_mixed', 'perhaps']);
     expect(flag).toMatchObject({ code: 2, stderr: expect.stringMatching(/^codiff: --save_mixed is 'perhaps'.*\n$/) });
     expect(existsSync(join(world, 'outputs/512_mask2image'))).toBe(false);
+  });
+
+  it.each([
+    ['a device that there is not', ['--device', 'gpu:99'], /^codiff: --device gpu:99: .*\n$/],
+    ['a precision of GPUs', ['--precision', 'float16'], /^codiff: --precision float16 is not for cpu.*; wanted .*\n$/],
+  ])('says one line only of %s, which is seen when the engine starts', async (_, flags, message) => {
+    const run = await runCli(world, ['mask2image', ...of('mask'), '--mask_path', MASK, ...flags]);
+    expect(run).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(message) });
+    expect(existsSync(join(world, 'outputs/512_mask2image'))).toBe(false);
+  });
+
+  it('says one line only of a disk that fills while it runs', async () => {
+    const said: unknown[] = [];
+    const full = new InputError('outputs/full: cannot be written: the disk is full');
+    const write = vi.spyOn(OutputFolder.prototype, 'write').mockRejectedValue(full);
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(text) > 0);
+    const named = (path: string) => join(world, path);
+    const request = requestOf(mask2imageDefaults, {
+      ...{ config_path: named('configs/tiny_mask.yaml'), ckpt_path: named('pretrained/tiny_mask.ckpt') },
+      ...{ mask_path: MASK, save_folder: named('outputs/full'), ddim_steps: '1', batch_size: 1 },
+      ...{ device: 'cpu', memory_limit: MEMORY_LIMIT, pack_weights: false },
+    });
+    try {
+      await expect(run(request)).rejects.toThrow('the disk is full');
+    } finally {
+      write.mockRestore();
+      stderr.mockRestore();
+    }
+    expect(said).toEqual([]);
+    expect(existsSync(named('outputs/full'))).toBe(false);
   });
 });

@@ -15,8 +15,8 @@ export interface CliRun {
 
 /**
  * Run `codiff` in a folder.
- * @param onOutput gets what it has printed to stderr so far, a function that interrupts it once, and one that kills it with all of
- *   its processes
+ * @param onOutput called at the start and with every output; gets what it has printed to stderr so far, a function that interrupts it
+ *   once, and one that kills it with all of its processes
  */
 export function runCli(
   folder: string,
@@ -31,11 +31,13 @@ export function runCli(
     child.stdout.on('data', (data: Buffer) => {
       stdout += String(data);
     });
+    // Without a terminal the command passes the signal on to what it has started.
+    const interrupt = () => void child.kill('SIGINT');
+    const tell = () => onOutput?.(stderr, interrupt, () => void process.kill(-child.pid!, 'SIGKILL'));
+    tell();
     child.stderr.on('data', (data: Buffer) => {
       stderr += String(data);
-      // Without a terminal the command passes the signal on to what it has started.
-      const interrupt = () => void child.kill('SIGINT');
-      onOutput?.(stderr, interrupt, () => void process.kill(-child.pid!, 'SIGKILL'));
+      tell();
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));

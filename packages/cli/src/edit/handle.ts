@@ -41,17 +41,16 @@ export async function handleImagic(request: ImagicRequest, output: Output): Prom
 export async function handleCollaborative(request: CollaborativeRequest, output: Output): Promise<void> {
   const began = performance.now();
   const { prepareCollaborative, runCollaborative, inSession } = await engineSide();
-  const note = (text: string): void => {
-    if (!request.quiet) process.stderr.write(`${text}\n`);
-  };
-  const prepared = await prepareCollaborative(request, note);
+  // Told once the engine runs: until then an error is all that is said.
+  const notes: string[] = [];
+  const prepared = await prepareCollaborative(request, (text) => notes.push(text));
   const result = await closing([prepared], () =>
     inSession(
       request,
-      async (session) => ({
-        device: session.info.device,
-        parts: [await runCollaborative(prepared, session)],
-      }),
+      async (session) => {
+        for (const text of notes) session.note(text);
+        return { device: session.info.device, parts: [await runCollaborative(prepared, session)] };
+      },
       { branches: prepared.model.conditions.length },
     ),
   );

@@ -13,6 +13,7 @@ import { paintMask } from './palette.js';
 import { encodeRgb } from './png/rgb.js';
 import { type Prepared, prepare } from './prepare.js';
 import { Progress } from './progress.js';
+import type { Recipe } from './recipe.js';
 import { recipeOf } from './recipe-of.js';
 import type { ReportPlace, RunReport } from './report/run-report.js';
 import type { BatchRange, Request } from './request.js';
@@ -53,19 +54,21 @@ export async function run(request: Request): Promise<RunResult> {
   const { folder, open, sampler } = prepared;
   const watch = watchInterrupts(() => note('\nstopping after this step (Ctrl-C again: at once)'));
   const progress = new Progress(sampler.taken * request.batches.length, process.stderr, request.quiet);
+  // Told when it is over: of a run that fails the error alone is said, in one line.
+  const facts = factsOf(prepared);
   try {
-    tellBefore(prepared, note);
-    progress.status('loading the model');
+    progress.status(`${facts[0]}: loading the model`);
     const info = await startEngine(
       request,
       request.rerun?.recipe ?? { branches: branchesOf(open.model, smallestBatch(request)) },
     );
-    if (request.rerun) tellDifferences(request.rerun.recipe, info, note);
+    facts.push(...differencesOf(request.rerun?.recipe, info));
     const model = await loadModel(prepared, info);
     watch.signal.throwIfAborted();
-    progress.status('first step');
+    progress.status(`${facts[0]}: first step`);
     await sampleAll(prepared, model, info, watch, progress);
     progress.clear();
+    for (const fact of facts) note(fact);
     return {
       command: request.command,
       folder: folder.path,
@@ -83,6 +86,7 @@ export async function run(request: Request): Promise<RunResult> {
     await folder.discardIfEmpty();
     // Whatever an interruption stopped first: it is one.
     if (!watch.signal.aborted) throw explainMemory(error, request);
+    for (const fact of facts) note(fact);
     throw new Interrupted(`stopped; ${folder.files.length} files are in ${folder.path}`);
   } finally {
     watch.stop();
@@ -184,25 +188,23 @@ async function openReport(about: ReportPlace): Promise<RunReport> {
   return new RunReport(about);
 }
 
-function tellBefore({ request, open, sampler, texts }: Prepared, note: (text: string) => void): void {
+/** What a user should know of a run: first its seed and how it samples. */
+function factsOf({ request, open, sampler, texts }: Prepared): string[] {
   const { seed, text, negativeText, rerun } = request;
-  note(
-    `seed ${seed}${rerun ? ' (of the image)' : ''}, ${sampler.config.name}, ${stepsNote(sampler, open.model.schedule.timesteps)}`,
-  );
+  const steps = stepsNote(sampler, open.model.schedule.timesteps);
+  const facts = [`seed ${seed}${rerun ? ' (of the image)' : ''}, ${sampler.config.name}, ${steps}`];
   for (const words of [text, negativeText]) {
     const count = words === undefined ? undefined : texts?.count(words);
     if (count && count.pieces > count.read) {
-      note(`the text has ${count.pieces} word pieces, and the model reads the first ${count.read}`);
+      facts.push(`the text has ${count.pieces} word pieces, and the model reads the first ${count.read}`);
     }
   }
+  return facts;
 }
 
-function tellDifferences(
-  recipe: NonNullable<Request['rerun']>['recipe'],
-  info: EngineInfo,
-  note: (text: string) => void,
-): void {
+function differencesOf(recipe: Recipe | undefined, info: EngineInfo): string[] {
+  if (recipe === undefined) return [];
   const before = `${recipe.device}, TensorFlow ${recipe.tensorflow}`;
   const now = `${info.device}, TensorFlow ${info.libraryVersion}`;
-  if (before !== now) note(`the image was made on ${before}; here it is ${now}, and bits may differ`);
+  return before === now ? [] : [`the image was made on ${before}; here it is ${now}, and bits may differ`];
 }
