@@ -222,6 +222,12 @@ describe('is refused in one line, nothing written', () => {
       /--guidance_scale needs --negative_text/,
     ],
     [
+      'a text for a model of masks',
+      mask2imageDefaults,
+      { ...mask, negative_text: 'A beard.' },
+      /^--negative_text: the model of mask2image reads a mask and no text, so .*; leave it out, or run generate$/,
+    ],
+    [
       'a batch beyond memory',
       text2imageDefaults,
       { ...text, batch_size: 1000, memory_limit: 100 },

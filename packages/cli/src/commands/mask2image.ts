@@ -1,3 +1,4 @@
+import { noNegativeFlags } from '../generate/flags/common.js';
 import { text, yesNo } from '../generate/flags/values.js';
 import type { CommandDefaults } from '../generate/request.js';
 import { singleModalityCommand } from './single-modality.js';
@@ -19,6 +20,7 @@ export const mask2imageCommand = singleModalityCommand({
   flags: {
     mask_path: text('mask_path', { describe: 'face mask: a palette PNG', defaultDescription: mask2imageDefaults.mask }),
     save_mixed: yesNo('save_mixed', { describe: 'write images over their mask too', defaultDescription: '1' }),
+    ...noNegativeFlags,
   },
   examples: [
     ['--mask_path test_data/demo/mask_512.png', '4 images of 512x512'],

@@ -119,9 +119,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     path: given ?? otherwise,
     isDefault: given === undefined,
   });
-  if (flags.guidance_scale !== undefined && flags.negative_text === undefined) {
-    throw new UsageError('--guidance_scale needs --negative_text, the text to steer away from');
-  }
+  if (defaults.text === undefined) refuseNegativeText(flags, defaults.command, 'generate');
   const freeU = freeUOf(flags);
   const batchSize = flags.batch_size ?? BATCH_SIZE;
   return {
@@ -129,8 +127,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     config: named(flags.config_path, defaults.config),
     checkpoint: named(flags.ckpt_path, defaults.checkpoint),
     text: flags.input_text ?? defaults.text,
-    negativeText: flags.negative_text,
-    guidanceScale: flags.guidance_scale ?? (flags.negative_text === undefined ? 1 : GUIDANCE_SCALE),
+    ...negativeOf(flags),
     mask: defaults.mask === undefined ? undefined : named(flags.mask_path, defaults.mask),
     sketch: flags.sketch_path === undefined ? undefined : { path: flags.sketch_path, isDefault: false },
     freeU,
@@ -146,6 +143,29 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     quiet: flags.quiet ?? false,
     rerun: undefined,
   };
+}
+
+/** The text to steer away from, and how far. @throws UsageError for a distance without a text */
+export function negativeOf({
+  negative_text: negativeText,
+  guidance_scale: scale,
+}: Pick<RequestFlags, 'negative_text' | 'guidance_scale'>): Pick<Request, 'negativeText' | 'guidanceScale'> {
+  if (scale !== undefined && negativeText === undefined) {
+    throw new UsageError('--guidance_scale needs --negative_text, the text to steer away from');
+  }
+  return { negativeText, guidanceScale: scale ?? (negativeText === undefined ? 1 : GUIDANCE_SCALE) };
+}
+
+/** @param command whose model has no place for the text @param other that reads texts @throws UsageError */
+export function refuseNegativeText(
+  { negative_text }: Pick<RequestFlags, 'negative_text'>,
+  command: string,
+  other: string,
+): void {
+  if (negative_text === undefined) return;
+  throw new UsageError(
+    `--negative_text: the model of ${command} reads a mask and no text, so there is none to steer away from; leave it out, or run ${other}`,
+  );
 }
 
 /** What is written besides the images. */

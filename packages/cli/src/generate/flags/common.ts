@@ -74,9 +74,14 @@ export const addedFlags = {
 export const negativeFlags = {
   negative_text: text('negative_text', { describe: 'a text to steer away from' }),
   guidance_scale: decimal('guidance_scale', {
-    describe: 'how far to go beyond --input_text, away from --negative_text',
+    describe: 'how far to go beyond the conditions, away from --negative_text',
     defaultDescription: '2 with --negative_text',
   }),
+};
+
+/** The same for models that read none, so that it is refused with the reason. */
+export const noNegativeFlags = {
+  negative_text: text('negative_text', { describe: 'refused: a model of masks reads no text' }),
 };
 
 /** FreeU: stronger backbone features, weaker low frequencies of the skips (original, section 13). */
