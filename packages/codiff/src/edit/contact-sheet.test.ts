@@ -18,6 +18,7 @@ const pixel = ({ values, width }: ByteImage, x: number, y: number) => values[(y 
 describe('letters', () => {
   it('are drawn by dots', () => {
     expect(letter('4')).toEqual(['...#.', '..##.', '.#.#.', '#..#.', '#####', '...#.', '...#.']);
+    expect(letter('g')).toEqual(['.....', '.....', '.##.#', '#..##', '.####', '....#', '####.']);
     expect(letter('é')).toEqual(letter('e'));
     expect(letter('字')[0]).toBe('#####');
   });
@@ -48,6 +49,21 @@ describe('a contact sheet', () => {
     expect([8, 9, 10, 11, 12, 13].map((x) => pixel(sheet, x, 12))).toEqual([32, 32, 32, 32, 32, 255]);
     const below = sheet.values.subarray(60 * sheet.width * 3, 67 * sheet.width * 3);
     expect(below.includes(32)).toBe(true);
+  });
+
+  it('frames its pictures, so that a white one is seen', () => {
+    const white = grey(255);
+    const row = [
+      { image: white, label: '' },
+      { image: white, label: '' },
+    ];
+    const sheet = contactSheet({ title: '', rows: [row] });
+    // Around 8..47 and 56..95, and nowhere else.
+    const across = Array.from({ length: sheet.width }, (_, x) => pixel(sheet, x, 20));
+    expect(across.flatMap((level, x) => (level === 255 ? [] : [x]))).toEqual([7, 48, 55, 96]);
+    const down = Array.from({ length: sheet.height }, (_, y) => pixel(sheet, 20, y));
+    expect(down.flatMap((level, y) => (level === 255 ? [] : [y]))).toEqual([7, 48]);
+    expect(new Set([...across, ...down])).toEqual(new Set([255, 176]));
   });
 
   it('breaks its title, cuts labels, and writes larger under larger pictures', () => {

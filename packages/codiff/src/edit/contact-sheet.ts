@@ -18,13 +18,15 @@ export interface ContactSheet {
 
 const PAPER = 255;
 const INK = 32;
+/** Of the line around a picture, without which a white one would not be seen on the paper. */
+const FRAME = 176;
 /** Pixels around pictures. */
 const GAP = 8;
 /** Dots between letters, and between lines. */
 const SPACING = { letter: 1, line: 3 } as const;
 
 /**
- * Lay out a contact sheet: every image of an edit beside what it was made from. Letters are drawn by dots, twice as large from
+ * Lay out a contact sheet: every image of an edit beside what it was made from, each in a thin frame. Letters are drawn by dots, twice as large from
  * pictures of 192 pixels on, so that no font is needed and the same sheet always has the same bytes.
  * @throws RangeError if there is no picture, or they differ in size, or are not RGB
  */
@@ -57,6 +59,7 @@ export function contactSheet({ title, rows }: ContactSheet): ByteImage {
   for (const [r, row] of rows.entries()) {
     for (const [c, { image, label }] of row.entries()) {
       const [left, above] = [GAP + c * (width + GAP), top + r * rowHeight];
+      frame(sheet, { left, above, width, height: side });
       paste(sheet, image, left, above);
       write(sheet, label.slice(0, lettersIn(width, scale)), left, above + side + 2 * scale, scale);
     }
@@ -76,6 +79,17 @@ function wrap(text: string, letters: number): string[] {
     else for (let at = 0; at < word.length; at += letters) lines.push(word.slice(at, at + letters));
   }
   return lines;
+}
+
+/** A line of one dot around a picture, in the gap: the picture itself stays whole. */
+function frame(
+  sheet: ByteImage,
+  { left, above, width, height }: { left: number; above: number; width: number; height: number },
+): void {
+  for (let y = above - 1; y <= above + height; y++) {
+    const row = y * sheet.width;
+    sheet.values.fill(FRAME, (row + left - 1) * 3, (row + left + width + 1) * 3);
+  }
 }
 
 function paste(sheet: ByteImage, { values, width, height }: ByteImage, left: number, top: number): void {
