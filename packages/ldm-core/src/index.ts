@@ -191,12 +191,15 @@ export {
   type Interval,
   type PairedDifference,
   pairedBootstrap,
+  type Resampled,
   type ResampleOptions,
   resample,
+  resampled,
+  resampledDifference,
 } from './metrics/bootstrap.js';
 export { cosines, diversityOf } from './metrics/distances.js';
 export { type Features, featuresOf, pickRows, type RandomSource } from './metrics/features.js';
-export { frechetDistance, frechetInterval, frechetWarning } from './metrics/frechet.js';
+export { frechetDistance, frechetInterval, frechetResampled, frechetWarning } from './metrics/frechet.js';
 export { type KernelDistance, type KidOptions, kernelDistance } from './metrics/kid.js';
 export {
   type Confusion,

@@ -34,6 +34,26 @@ export function resample(
   });
 }
 
+/** A statistic of a sample, and of the samples drawn again from it. */
+export interface Resampled {
+  readonly value: number;
+  /** Of the sample. */
+  readonly n: number;
+  /** One a resample, in order. */
+  readonly values: Float64Array;
+}
+
+/** A statistic with its resamples. @param statistic of the indices of a sample */
+export const resampled = (
+  n: number,
+  statistic: (indices: Int32Array) => number,
+  options: ResampleOptions,
+): Resampled => ({
+  value: statistic(Int32Array.from({ length: n }, (_, i) => i)),
+  n,
+  values: resample(n, options, statistic),
+});
+
 /**
  * Percentile bootstrap (Efron 1979): the value of the sample itself, between the 2.5 % and 97.5 % quantiles of its resamples.
  * @param statistic of the indices of a sample
@@ -43,8 +63,8 @@ export function bootstrapInterval(
   statistic: (indices: Int32Array) => number,
   options: ResampleOptions,
 ): Interval {
-  const value = statistic(Int32Array.from({ length: n }, (_, i) => i));
-  const sorted = resample(n, options, statistic).sort();
+  const { value, values } = resampled(n, statistic, options);
+  const sorted = values.sort();
   return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975), n };
 }
 
@@ -52,7 +72,7 @@ export function bootstrapInterval(
 export const bootstrapMean = (values: ArrayLike<number>, options: ResampleOptions): Interval =>
   bootstrapInterval(values.length, (indices) => meanOf(values, indices), options);
 
-/** A difference of means with its interval. */
+/** A difference with its interval. */
 export interface PairedDifference extends Interval {
   /** Share of resamples in which the difference is not above 0. */
   readonly notAbove: number;
@@ -71,10 +91,27 @@ export function pairedBootstrap(
     throw new RangeError(`paired bootstrap: ${a.length} values beside ${b.length}; wanted pairs`);
   }
   const differences = Float64Array.from(a, (value, i) => value - b[i]!);
-  const value = meanOf(differences);
-  const sorted = resample(a.length, options, (indices) => meanOf(differences, indices)).sort();
+  return differenceOf(resampled(a.length, (indices) => meanOf(differences, indices), options));
+}
+
+/**
+ * Difference of one statistic of two methods, where it is no mean over pairs: a - b, resample by resample. Both have to be
+ * resampled by the same draws, so that a resample holds the same pairs of either method.
+ * @throws RangeError for other numbers of pairs or resamples
+ */
+export function resampledDifference(a: Resampled, b: Resampled): PairedDifference {
+  if (a.n !== b.n || a.values.length !== b.values.length) {
+    throw new RangeError(
+      `paired bootstrap: ${a.values.length} resamples of ${a.n} beside ${b.values.length} of ${b.n}; wanted those of the same pairs`,
+    );
+  }
+  return differenceOf({ value: a.value - b.value, n: a.n, values: a.values.map((value, i) => value - b.values[i]!) });
+}
+
+function differenceOf({ value, n, values }: Resampled): PairedDifference {
+  const sorted = values.sort();
   const notAbove = sorted.filter((each) => each <= 0).length / sorted.length;
-  return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975), n: a.length, notAbove };
+  return { value, low: quantile(sorted, 0.025), high: quantile(sorted, 0.975), n, notAbove };
 }
 
 function meanOf(values: ArrayLike<number>, indices?: Int32Array): number {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Philox } from '../nn/philox.js';
-import { type Features, featuresOf } from './features.js';
-import { frechetDistance, frechetInterval, frechetWarning } from './frechet.js';
+import { resample, resampledDifference } from './bootstrap.js';
+import { type Features, featuresOf, pickRows } from './features.js';
+import { frechetDistance, frechetInterval, frechetResampled, frechetWarning } from './frechet.js';
 
 /** Normal draws by column: mean and standard deviation. */
 function draws(n: number, columns: readonly (readonly [number, number])[], seed: number): Features {
@@ -136,6 +137,63 @@ describe('frechetInterval', () => {
       const told = found.reduce((sum, { high, value }) => sum + (high - value) / 1.96, 0) / found.length;
       expect(told / scatter).toBeGreaterThan(0.7);
       expect(told / scatter).toBeLessThan(1.6);
+    }
+  });
+});
+
+describe('frechetResampled', () => {
+  const columns = Array.from({ length: 8 }, (_, i) => [i % 3, 1 + (i % 4)] as const);
+  const reference = draws(300, columns, 21);
+  const random = (seed: number) => {
+    const uniform = new Float32Array(200 * 100);
+    new Philox(seed, 5).uniform(uniform, 0, 1);
+    let at = 0;
+    return () => uniform[at++ % uniform.length]!;
+  };
+
+  it('is the distance of every sample that is drawn again', () => {
+    for (const n of [6, 40]) {
+      const set = draws(n, columns, 22);
+      const found = frechetResampled(set, reference, { resamples: 4, random: random(1) });
+      const wanted = resample(n, { resamples: 4, random: random(1) }, (rows) =>
+        frechetDistance(pickRows(set, rows), reference),
+      );
+      expect(found.value).toBeCloseTo(frechetDistance(set, reference), 9);
+      for (const [i, value] of found.values.entries()) expect(value).toBeCloseTo(wanted[i]!, 9);
+    }
+  });
+
+  it('tells the difference of two methods, as wide as fresh pairs scatter', () => {
+    // Images of a pair have most of their features in common; the second method is a little farther off.
+    const pairsOf = (seed: number) => {
+      const common = draws(100, columns, seed);
+      const own = draws(100, columns, seed + 1000);
+      const mixed = (share: number, shift: number): Features => ({
+        ...common,
+        values: common.values.map((value, i) => (1 - share) * value + share * own.values[i]! + shift) as Float32Array,
+      });
+      return [mixed(0.1, 0.4), mixed(0.2, 0.5)] as const;
+    };
+    const found = Array.from({ length: 30 }, (_, i) => {
+      const [a, b] = pairsOf(30 + i);
+      const [first, second] = [a, b].map((set) =>
+        frechetResampled(set, reference, { resamples: 100, random: random(2) }),
+      );
+      const apart = [a, b].map((set) => frechetInterval(set, reference));
+      return { ...resampledDifference(first!, second!), apart };
+    });
+    const mean = found.reduce((sum, { value }) => sum + value, 0) / found.length;
+    const scatter = Math.sqrt(found.reduce((sum, { value }) => sum + (value - mean) ** 2, 0) / (found.length - 1));
+    const told = found.reduce((sum, { low, high }) => sum + (high - low) / (2 * 1.96), 0) / found.length;
+    expect(mean).toBeLessThan(0);
+    expect(told / scatter).toBeGreaterThan(0.7);
+    expect(told / scatter).toBeLessThan(1.5);
+    // Most intervals hold what all fresh pairs give on average.
+    const holding = found.filter(({ low, high }) => low <= mean && mean <= high).length;
+    expect(holding).toBeGreaterThan(24);
+    // By the intervals of each method alone nothing could be told.
+    for (const { apart, low, high } of found) {
+      expect(high - low).toBeLessThan(apart[0]!.high - apart[0]!.low);
     }
   });
 });

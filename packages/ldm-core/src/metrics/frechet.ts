@@ -1,5 +1,13 @@
-import type { Interval } from './bootstrap.js';
-import { assertComparable, centred, columnMeans, type Features, rowProducts, transposed } from './features.js';
+import { type Interval, type Resampled, type ResampleOptions, resampled } from './bootstrap.js';
+import {
+  assertComparable,
+  centred,
+  columnMeans,
+  type Features,
+  pickRows,
+  rowProducts,
+  transposed,
+} from './features.js';
 import { rootsOfEigenvalues, symmetricEigen } from './symmetric-eigen.js';
 
 /**
@@ -28,6 +36,22 @@ export function frechetInterval(a: Features, b: Features): Interval {
   const value = distanceTo(set, b, spectrum);
   const half = 1.96 * jackknifeDeviation(set, b, spectrum);
   return { value, low: Math.max(0, value - half), high: value + half, n: a.n };
+}
+
+/**
+ * The distance, and those of samples drawn again, for the difference of two methods over the same pairs (`resampledDifference`). Of
+ * themselves resamples say little: they hold images twice, so their distances are all higher, but of one method by about as much
+ * as of another: differences keep their middle, and scatter as those of fresh pairs do.
+ * @param a generated [n, width] @param b reference [m, width], taken as given
+ */
+export function frechetResampled(a: Features, b: Features, options: ResampleOptions): Resampled {
+  assertComparable('Frechet distance', a, b, 2);
+  const { onRoot } = projected(a, rootOf(b));
+  const statistic = (rows: Int32Array): number => {
+    const drawn = { features: pickRows(a, rows), onRoot: pickRows(onRoot, rows) };
+    return distanceTo(drawn, b, spectrumOf(drawn));
+  };
+  return resampled(a.n, statistic, options);
 }
 
 /**

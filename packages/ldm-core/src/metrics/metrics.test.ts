@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Philox } from '../nn/philox.js';
-import { bootstrapMean, pairedBootstrap } from './bootstrap.js';
+import { bootstrapMean, pairedBootstrap, resampled, resampledDifference } from './bootstrap.js';
 import { cosines, diversityOf } from './distances.js';
 import { type Features, featuresOf } from './features.js';
 import { kernelDistance } from './kid.js';
@@ -91,6 +91,22 @@ describe('bootstrap', () => {
     expect(low).toBeGreaterThan(0.04);
     expect(notAbove).toBe(0);
     expect(() => pairedBootstrap([1], [1, 2], { resamples: 2, random: random(1) })).toThrow('wanted pairs');
+  });
+
+  it('of pairs is the same from the resamples of either method, where the draws are the same', () => {
+    const a = Float64Array.from(normals(40, 1, 8).values);
+    const b = a.map((value) => value * value);
+    const options = () => ({ resamples: 50, random: random(5) });
+    const mean = (of: Float64Array) => (indices: Int32Array) =>
+      indices.reduce((sum, i) => sum + of[i]!, 0) / indices.length;
+    const found = resampledDifference(resampled(a.length, mean(a), options()), resampled(b.length, mean(b), options()));
+    const wanted = pairedBootstrap(a, b, options());
+    for (const name of ['value', 'low', 'high'] as const) expect(found[name]).toBeCloseTo(wanted[name], 12);
+    expect([found.n, found.notAbove]).toEqual([wanted.n, wanted.notAbove]);
+    const fewer = resampled(2, mean(b), options());
+    expect(() => resampledDifference(resampled(a.length, mean(a), options()), fewer)).toThrow(
+      `50 resamples of ${a.length} beside 50 of 2; wanted those of the same pairs`,
+    );
   });
 });
 
