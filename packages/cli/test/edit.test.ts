@@ -203,15 +203,21 @@ async function tuneEagerly(kind: 'text' | 'mask', condition: tf.Tensor) {
     start,
     { iterations: TUNING.weights.iterations, draw: draws('B') },
   );
-  const startCode = rng.split('start code').normal<tf.Rank.R4>(latent);
-  const sample = async (params: Params, alpha: number) => {
+  const startCode = (image: number) => {
+    const first = rng.split('start code');
+    return (image === 0 ? first : first.split(image)).normal<tf.Rank.R4>(latent);
+  };
+  const sample = async (params: Params, alpha: number, image = 0) => {
     const denoise = model.denoiser(params, interpolate(target, optimized, alpha));
-    const noise = imageNoise(0, 0, latent).source;
-    const z = await sampleDdim(denoise, startCode, { schedule: model.schedule, steps: 2, eta: 1, noise });
+    const noise = imageNoise(0, image, latent).source;
+    const z = await sampleDdim(denoise, startCode(image), { schedule: model.schedule, steps: 2, eta: 1, noise });
     return editedImageBytes(await readImages(model.decodeFirstStage(params, z)))[0];
   };
   return { model, p, x0, target, optimized, trained, sample };
 }
+
+/** The edit by {@link TEXT}. */
+const byText = async () => imagic('text', new BertTokenizer(await loadBertVocabulary()).encode([TEXT]));
 
 // Four runs of the command, one of which is killed; the rest in this process, which has the engine up.
 describe('codiff edit', { timeout: 600_000 }, () => {
@@ -239,7 +245,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     expect(files(TOGETHER)).toEqual(['000000_x_0_0_alpha=0.0.png', '000000_x_0_1_alpha=1.25.png', 'contact_sheet.png']);
     expect(files('outputs')).toEqual(['collaborative_edit', 'mask_edit', 'text_edit']);
 
-    const text = await imagic('text', new BertTokenizer(await loadBertVocabulary()).encode([TEXT]));
+    const text = await byText();
     const { model, p, x0, target, trained, sample } = text;
     expectSame(
       `${BY_TEXT}/input_image_reconstructed.png`,
@@ -291,6 +297,13 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     ]);
     const more = await editText({ alpha_list: '-1, 0.5, 2', save_folder: 'outputs/text_edit' });
     expect(more).toMatchObject({ images: { made: 2, kept: 7 }, stages });
+    const twice = await editText({ alpha_list: '0.5', num_samples: 2, save_folder: 'outputs/text_edit' });
+    // Place 0 in the list is another alpha than before.
+    expect(twice).toMatchObject({ images: { made: 4, kept: 3 }, stages });
+    const second = `${BY_TEXT}/0C_interText_optDM_0_alpha=0.5_000001.png`;
+    const { p, trained, sample } = await byText();
+    expectSame(second, await sample(p.merge(trained), 0.5, 1));
+    expect(bytes(second).equals(bytes(`${BY_TEXT}/0C_interText_optDM_0_alpha=0.5.png`))).toBe(false);
     expect(bytes(`${BY_TEXT}/optDM.safetensors`).equals(made)).toBe(true);
   });
 
@@ -315,6 +328,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
       handle(text2imageDefaults, { from, quiet: true, memory_limit: MEMORY_LIMIT, ...flags });
     for (const path of [
       `${BY_TEXT}/0C_interText_optDM_1_alpha=0.5.png`,
+      `${BY_TEXT}/0C_interText_optDM_0_alpha=0.5_000001.png`,
       `${BY_MASK}/0A_interText_origDM_0_alpha=-1.0.png`,
       `${TOGETHER}/000000_x_0_1_alpha=1.25.png`,
     ]) {
@@ -336,7 +350,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     expect(bytes(path('legacy')).equals(bytes(path('outputs')))).toBe(false);
     expect(existsSync(join(world, 'legacy/text_edit/0.jpg', TEXT, 'optDM.safetensors'))).toBe(false);
 
-    const { model, p, target } = await imagic('text', new BertTokenizer(await loadBertVocabulary()).encode([TEXT]));
+    const { model, p, target } = await byText();
     const noise = imageNoise(0, 0, [1, 16, 16, 3]);
     const z = await sampleDdim(model.denoiser(p, target), noise.start(), {
       ...{ schedule: model.schedule, steps: 2, eta: 1, noise: noise.source },

@@ -26,6 +26,8 @@ const Shown = z.discriminatedUnion('kind', [
     alpha: z.number(),
     /** Whether stage B has tuned the weights. */
     tuned: z.boolean(),
+    /** Which of the images of its alpha: it starts from a start code of its own. */
+    image: z.int().min(0).default(0),
     sampler: SamplerConfig,
     legacyStartCode: z.boolean(),
   }),

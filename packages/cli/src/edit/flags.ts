@@ -76,6 +76,7 @@ export const imagicFlags = (defaults: ImagicDefaults) => ({
     describe: 'save the tuned model; edit collaborative needs it',
     defaultDescription: '1',
   }),
+  num_samples: whole('num_samples', IMAGES, { describe: 'images of each alpha', defaultDescription: '1' }),
   ...added,
 });
 
@@ -83,7 +84,7 @@ export const imagicFlags = (defaults: ImagicDefaults) => ({
 export const mixFlags = {
   batch_size: whole('batch_size', IMAGES, { describe: 'images at once', defaultDescription: '1' }),
   num_samples: whole('num_samples', IMAGES, {
-    describe: 'images of each alpha, in batches of --batch_size',
+    describe: 'images of each alpha, of edits by text and mask together in batches of --batch_size',
     defaultDescription: 'one batch',
   }),
   save_z: yesNo('save_z', { describe: 'write the latents too', defaultDescription: '0' }),

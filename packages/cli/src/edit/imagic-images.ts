@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { editedImageBytes, interpolate, readImages } from '@codiff/codiff';
-import type { Params } from '@codiff/ldm-core';
+import { type Params, Rng } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { recordBatch } from '../generate/batch-record.js';
 import { encodeRgb } from '../generate/png/rgb.js';
@@ -9,6 +9,7 @@ import { sampleBatch } from '../generate/sample-batch.js';
 import type { SamplingModels } from '../generate/sampling-model.js';
 import { alphaText } from './alphas.js';
 import { ImagicRecipe, isMade } from './edit-recipe.js';
+import type { ImagicRequest } from './imagic-request.js';
 import type { PreparedImagic } from './prepare-imagic.js';
 import type { EditSession } from './session.js';
 
@@ -22,22 +23,31 @@ export interface PlannedImage {
   readonly alpha: number;
   /** Of the tuned weights, or the checkpoint's. */
   readonly tuned: boolean;
+  /** Which of the images of its alpha. */
+  readonly image: number;
 }
 
-/** Every image that an edit samples, in the original's order and under its names, which say "Text" for masks too. */
-export function plannedImages(alphas: readonly number[]): PlannedImage[] {
+/**
+ * Every image that an edit samples, in the original's order and under its names, which say "Text" for masks too. Of several images
+ * of an alpha the first has the original's name, the others their number behind it.
+ * @param images of each alpha
+ */
+export function plannedImages({ alphas, images }: Pick<ImagicRequest, 'alphas' | 'images'>): PlannedImage[] {
   const between = (prefix: string, tuned: boolean): PlannedImage[] =>
-    alphas.map((alpha, i) => ({
-      name: `${prefix}_${i}_alpha=${alphaText(alpha)}.png`,
-      label: `${tuned ? 'tuned' : 'orig'} ${alphaText(alpha)}`,
-      alpha,
-      tuned,
-    }));
+    Array.from({ length: images }, (_, image) =>
+      alphas.map((alpha, i) => ({
+        name: `${prefix}_${i}_alpha=${alphaText(alpha)}${image === 0 ? '' : `_${String(image).padStart(6, '0')}`}.png`,
+        label: `${tuned ? 'tuned' : 'orig'} ${alphaText(alpha)}${image === 0 ? '' : ` #${image}`}`,
+        alpha,
+        tuned,
+        image,
+      })),
+    ).flat();
   return [
-    { name: 'A_start_tgtText_origDM.png', label: 'A start', alpha: 1, tuned: false },
-    { name: 'A_end_optText_origDM.png', label: 'A end', alpha: 0, tuned: false },
+    { name: 'A_start_tgtText_origDM.png', label: 'A start', alpha: 1, tuned: false, image: 0 },
+    { name: 'A_end_optText_origDM.png', label: 'A end', alpha: 0, tuned: false, image: 0 },
     ...between('0A_interText_origDM', false),
-    { name: 'B_end_optText_optDM.png', label: 'B end', alpha: 0, tuned: true },
+    { name: 'B_end_optText_optDM.png', label: 'B end', alpha: 0, tuned: true, image: 0 },
     ...between('0C_interText_optDM', true),
   ];
 }
@@ -73,10 +83,12 @@ export function imagicRecipe(
 }
 
 /** The recipe of a planned image. */
-export function plannedRecipe(prepared: PreparedImagic, session: EditSession, { alpha, tuned }: PlannedImage) {
+export function plannedRecipe(prepared: PreparedImagic, session: EditSession, { alpha, tuned, image }: PlannedImage) {
   const { sampler, request } = prepared;
-  const { legacyStartCode } = request;
-  return imagicRecipe(prepared, session, { kind: 'sample', alpha, tuned, sampler: sampler.config, legacyStartCode });
+  return imagicRecipe(prepared, session, {
+    ...{ kind: 'sample', alpha, tuned, image },
+    ...{ sampler: sampler.config, legacyStartCode: request.legacyStartCode },
+  });
 }
 
 /** Those of the images that are not in the folder yet as they would be made now. */
@@ -102,26 +114,36 @@ export async function sampleEdited(
   {
     alpha,
     condition,
+    image,
     ...sampling
   }: Pick<Parameters<typeof sampleBatch>[1], 'seed' | 'sampler' | 'latent' | 'signal' | 'onStep'> & {
     readonly alpha: number;
     readonly condition: string;
     readonly legacyStartCode: boolean;
+    /** Which of the images of its alpha. */
+    readonly image: number;
   },
 ) {
   const embedding = optimized === undefined ? tf.clone(target) : interpolate(target, optimized, alpha);
   const model = models.of(p, { cond: { embeddings: { [condition]: embedding } }, scale: 1 });
   const record = recordBatch({ z: false, steps: false, influence: false, mixed: false });
   let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;
+  const from = sampling.legacyStartCode ? undefined : startCodeOf(image, startCode, sampling.seed);
   try {
-    const from = sampling.legacyStartCode ? undefined : startCode;
-    sampled = await sampleBatch(model, { ...sampling, range: { first: 0, size: 1 }, record, from });
+    sampled = await sampleBatch(model, { ...sampling, range: { first: image, size: 1 }, record, from });
     return editedImageBytes(await readImages(sampled.images))[0]!;
   } finally {
+    from?.dispose();
     if (sampled) tf.dispose([sampled.z, sampled.images]);
     model.dispose();
     embedding.dispose();
   }
+}
+
+/** Where an image of an alpha starts [1,h,w,C]: the first from the saved start code, the next ones from later draws of the seed. */
+function startCodeOf(image: number, startCode: tf.Tensor4D, seed: number): tf.Tensor4D {
+  if (image === 0) return tf.clone(startCode);
+  return Rng.of(seed).split('edit').split('start code').split(image).normal(startCode.shape);
 }
 
 /** Sample images that are missing, and write them. @param p UNet and first stage */
@@ -140,7 +162,7 @@ export async function writeImages(
     for (const image of images) {
       signal.throwIfAborted();
       const bytes = await sampleEdited(models, p, tensors, {
-        alpha: image.alpha,
+        ...{ alpha: image.alpha, image: image.image },
         condition: request.modality,
         legacyStartCode: request.legacyStartCode,
         seed: request.seed,

@@ -21,6 +21,8 @@ export interface ImagicRequest
   /** Parent of the edit's folder. */
   readonly folder: string;
   readonly alphas: readonly number[];
+  /** Images of each alpha. */
+  readonly images: number;
   readonly sampler: SamplerFlags;
   /** Whether the tuned weights are saved. */
   readonly saveCheckpoint: boolean;

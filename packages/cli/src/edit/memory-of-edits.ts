@@ -31,7 +31,7 @@ export function checkTuningFits(request: ImagicRequest, { specs }: OpenModel): v
 
 /** Bytes that an edit may write: the tuned model, and what stage B remembers where it is stopped. */
 export function savedBytes({ specs, side }: OpenModel, request: ImagicRequest, hasWeights: boolean): number {
-  const images = (2 * request.alphas.length + 8) * 2 * side * side * 3;
+  const images = (2 * request.alphas.length * request.images + 8) * 2 * side * side * 3;
   if (hasWeights) return images;
   const all = bytesUnder(specs, '');
   return images + (request.saveCheckpoint ? all : 0) + 3 * bytesUnder(specs, 'model.');

@@ -71,7 +71,7 @@ async function rerunImagic(
   flags: RequestFlags,
 ): Promise<RerunOutcome> {
   const { settings, command } = recipe;
-  const { alpha, tuned } = shown;
+  const { alpha, tuned, image: number } = shown;
   const stages: TunedStage[] = [...(alpha === 1 ? [] : ['embedding' as const]), ...(tuned ? ['weights' as const] : [])];
   const from = await folderOf(image, recipe, stages);
   const config = { path: flags.config_path ?? settings.config.path, isDefault: false };
@@ -102,7 +102,7 @@ async function rerunImagic(
         const bar = session.progress(1);
         bar.status('sampling');
         const bytes = await sampleEdited(models, p, tensors, {
-          ...{ alpha, condition: 'edited', legacyStartCode: shown.legacyStartCode, seed: settings.seed },
+          ...{ alpha, image: number, condition: 'edited', legacyStartCode: shown.legacyStartCode, seed: settings.seed },
           ...{ sampler: shown.sampler, latent: open.latent, signal: session.signal, onStep: () => undefined },
         });
         bar.clear();

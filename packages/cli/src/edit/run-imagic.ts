@@ -99,7 +99,7 @@ class ImagicRun {
   async toEnd({ firstStage: shared, keep = false }: ImagicSharing): Promise<ImagicOutcome> {
     const { prepared, session, tensors } = this;
     const { request, stages, folder, settings } = prepared;
-    const all = plannedImages(request.alphas);
+    const all = plannedImages(request);
     const tunesEmbedding = stages.embedding !== 'finished';
     const hasWeights = stages.weights === 'finished';
     const unmade = await missingImages(prepared, session, all);
