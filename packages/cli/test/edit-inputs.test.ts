@@ -97,6 +97,8 @@ describe('edit text and edit mask refuse in one line', () => {
     ],
     ['a checkpoint of another model', { ckpt: 'pretrained/tiny_mask.ckpt' }, /the weights are not those of this model/],
     ['no checkpoint', { ckpt: undefined }, /256_text\.ckpt \(the default of --ckpt\) is not there/],
+    ['an empty negative text', { negative_text: '' }, /^--negative_text is empty/],
+    ['a scale without a text', { guidance_scale: 3 }, /--guidance_scale needs --negative_text/],
     ['no step', { ddim_steps: '0' }, /--ddim_steps is '0'/],
     ['501 steps', { ddim_steps: '501' }, /--ddim_steps is '501'; wanted a whole number from 1 to 500, or 1000/],
     ['noise that plms does not add', { sampler: 'plms', eta: 0.5 }, /plms adds no noise/],
@@ -123,6 +125,11 @@ describe('edit text and edit mask refuse in one line', () => {
       'a mask of another size',
       { mask_path: 'small.png' },
       /small\.png: the mask is 32x32; wanted 64x64 as the model's images are, or 512x512 /,
+    ],
+    [
+      'a text for a model of masks',
+      { negative_text: 'A beard.' },
+      /^--negative_text: the model of edit mask reads a mask and no text, .* run edit text or edit collaborative$/,
     ],
     ['a mask that is no PNG', { mask_path: IMAGE }, /the mask is not a PNG file/],
   ])('%s', async (_, flags, expected) => {

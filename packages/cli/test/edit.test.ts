@@ -26,6 +26,7 @@ import { type EngineInfo, useEngine } from '@codiff/engine';
 import {
   BertTokenizer,
   buildModel,
+  guided,
   type LatentDiffusion,
   loadParams,
   type Params,
@@ -39,9 +40,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { text2imageDefaults } from '../src/commands/text2image.js';
 import { readEditRecipe } from '../src/edit/edit-recipe.js';
+import { prepareCollaborative } from '../src/edit/prepare-collaborative.js';
 import { prepareImagic } from '../src/edit/prepare-imagic.js';
-import { bothRequests, imagicRequest } from '../src/edit/requests.js';
+import { bothRequests, collaborativeRequest, imagicRequest } from '../src/edit/requests.js';
 import { runBoth } from '../src/edit/run-both.js';
+import { runCollaborative } from '../src/edit/run-collaborative.js';
 import { runImagic } from '../src/edit/run-imagic.js';
 import { type EditSession, inSession } from '../src/edit/session.js';
 import { type HandledFlags, handle } from '../src/generate/handle.js';
@@ -339,6 +342,48 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     await expect(rerun(`${BY_TEXT}/A_end_optText_origDM.png`, { seed: 1 })).rejects.toThrow(
       '--seed is decided by the image',
     );
+  });
+
+  it('steers away from a text, in an edit by text and in one by both', async () => {
+    const away = { negative_text: 'She wears glasses.', guidance_scale: 3 };
+    await editText({
+      ...{ stage1_num_iter: 0, stage2_num_iter: 0, alpha_list: '0', save_checkpoint: false },
+      ...{ save_folder: 'away', ...away },
+    });
+    const path = `away/0.jpg/${TEXT}/A_start_tgtText_origDM.png`;
+    const { model, p, target } = await byText();
+    const ids = new BertTokenizer(await loadBertVocabulary()).encode([away.negative_text.toLowerCase()]);
+    const denoise = guided((x, t, cond: tf.Tensor3D, step) => model.denoiser(p, cond)(x, t, step), {
+      ...{ cond: target, uncond: model.condition(p, ids) as tf.Tensor3D, scale: 3 },
+    });
+    const latent: [number, number, number, number] = [1, 16, 16, 3];
+    const z = await sampleDdim(denoise, Rng.of(0).split('edit').split('start code').normal(latent), {
+      ...{ schedule: model.schedule, steps: 2, eta: 1, noise: imageNoise(0, 0, latent).source },
+    });
+    expectSame(path, editedImageBytes(await readImages(model.decodeFirstStage(p, z)))[0]);
+    const plain = { quiet: true, memory_limit: MEMORY_LIMIT };
+    await handle(text2imageDefaults, { from: path, save_folder: 'away/again', ...plain });
+    expect(bytes('away/again/A_start_tgtText_origDM.png').equals(bytes(path))).toBe(true);
+
+    const together = async (guidance_scale: number) => {
+      const prepared = await prepareCollaborative(
+        collaborativeRequest({
+          ...{ imagic_text_folder: BY_TEXT, imagic_mask_folder: BY_MASK, ddim_steps: '2', alpha_list: '1.25' },
+          ...{ config_path: BOTH_FLAGS.config_path, ckpt_path: BOTH_FLAGS.ckpt_path },
+          ...{ ...away, guidance_scale, save_folder: `away/${guidance_scale}` },
+        }),
+        () => undefined,
+      );
+      await runCollaborative(prepared, session());
+      await prepared.open.weights.close();
+      return `away/${guidance_scale}/seed=2/000000_x_0_0_alpha=1.25.png`;
+    };
+    const unguided = decodeRgb(bytes(`${TOGETHER}/000000_x_0_1_alpha=1.25.png`));
+    // With a scale of 1 nothing is left of the text to steer away from.
+    expectSame(await together(1), unguided);
+    const guidedPath = await together(3);
+    expect(decodeRgb(bytes(guidedPath))).not.toEqual(unguided);
+    expect(await readEditRecipe(guidedPath)).toMatchObject({ negativeText: away.negative_text, guidanceScale: 3 });
   });
 
   it('starts from the start code, unless told to do as the original does (quirk 3)', async () => {

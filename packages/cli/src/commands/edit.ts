@@ -1,16 +1,19 @@
 import type { CommandModule } from 'yargs';
-import { bothFlags, collaborativeFlags, imagicFlags } from '../edit/flags.js';
+import { bothFlags, collaborativeFlags, imagicFlags, negativeEditFlags } from '../edit/flags.js';
 import { handleBoth, handleCollaborative, handleImagic } from '../edit/handle.js';
 import { bothRequests, collaborativeRequest, EDITED_MASK, IMAGIC, imagicRequest, PROMPT } from '../edit/requests.js';
+import { noNegativeFlags } from '../generate/flags/common.js';
 import { type Given, text } from '../generate/flags/values.js';
 
 const textFlags = {
   text_prompt: text('text_prompt', { describe: 'what the image is to show', defaultDescription: `"${PROMPT}"` }),
+  ...negativeEditFlags,
   ...imagicFlags(IMAGIC.text),
 };
 
 const maskFlags = {
   mask_path: text('mask_path', { describe: 'the edited mask: a palette PNG', defaultDescription: EDITED_MASK }),
+  ...noNegativeFlags,
   ...imagicFlags(IMAGIC.mask),
 };
 

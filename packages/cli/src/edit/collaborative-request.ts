@@ -20,6 +20,10 @@ export interface CollaborativeRequest extends EngineRequest {
   readonly folder: string;
   readonly alphas: readonly IndexedAlpha[];
   readonly seed: number;
+  /** What images steer away from. */
+  readonly negativeText: string | undefined;
+  /** How far beyond the conditions, where there is such a text. */
+  readonly guidanceScale: number;
   readonly sampler: SamplerFlags;
   readonly batches: readonly BatchRange[];
   readonly extras: Extras;

@@ -28,6 +28,8 @@ const Shown = z.discriminatedUnion('kind', [
     tuned: z.boolean(),
     /** Which of the images of its alpha: it starts from a start code of its own. */
     image: z.int().min(0).default(0),
+    negativeText: z.string().optional(),
+    guidanceScale: z.number().optional(),
     sampler: SamplerConfig,
     legacyStartCode: z.boolean(),
   }),
@@ -60,6 +62,8 @@ export const CollaborativeRecipe = z.strictObject({
   checkpoint: file,
   text: Edited,
   mask: Edited,
+  negativeText: z.string().optional(),
+  guidanceScale: z.number().optional(),
   precision: z.enum(PRECISIONS),
   sampler: SamplerConfig,
   seed: z

@@ -1,5 +1,5 @@
 import { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, IMAGIC_STAGES } from '@codiff/codiff';
-import { addedFlags, IMAGES } from '../generate/flags/common.js';
+import { addedFlags, IMAGES, negativeFlags } from '../generate/flags/common.js';
 import { decimal, type Flag, text, whole, yesNo } from '../generate/flags/values.js';
 
 const list = (name: string, describe: string, values: readonly number[]): Flag<string> => ({
@@ -7,6 +7,15 @@ const list = (name: string, describe: string, values: readonly number[]): Flag<s
   // A list may begin with a minus, which would else be read as another flag.
   nargs: 1,
 });
+
+/** What edits by text, and by text and mask together, have besides. */
+export const negativeEditFlags = {
+  negative_text: negativeFlags.negative_text,
+  guidance_scale: decimal('guidance_scale', {
+    describe: 'how far to go beyond the edit, away from --negative_text',
+    defaultDescription: '2 with --negative_text',
+  }),
+};
 
 const { sampler, eta, precision, device, memory_limit, quiet, json } = addedFlags;
 
@@ -122,6 +131,7 @@ export const composeFlags = {
 
 /** Flags of `edit collaborative`. */
 export const collaborativeFlags = {
+  ...negativeEditFlags,
   imagic_text_folder: text('imagic_text_folder', {
     describe: 'folder of an edit by text',
     defaultDescription: COLLABORATIVE.textFolder,
@@ -147,6 +157,7 @@ export const bothFlags = {
   image: text('image', { describe: "the image to edit, of the models' size" }),
   text: text('text', { describe: 'what it is to show' }),
   mask: text('mask', { describe: 'the edited mask' }),
+  ...negativeEditFlags,
   text_config: text('text_config', {
     describe: 'config of the text model',
     defaultDescription: 'configs/256_text.yaml',

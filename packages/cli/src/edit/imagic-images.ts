@@ -60,6 +60,8 @@ export interface ImagicTensors {
   readonly optimized?: tf.Tensor3D | undefined;
   /** [1,h,w,C] */
   readonly startCode: tf.Tensor4D;
+  /** The encoded text to steer away from [1,L,D]. */
+  readonly negative?: tf.Tensor3D | undefined;
 }
 
 /** The recipe of an image of an edit. */
@@ -82,11 +84,16 @@ export function imagicRecipe(
   });
 }
 
+/** What a recipe says of the text to steer away from: nothing where there is none. */
+export const guidanceIn = ({ negativeText, guidanceScale }: Pick<ImagicRequest, 'negativeText' | 'guidanceScale'>) =>
+  negativeText === undefined ? {} : { negativeText, guidanceScale };
+
 /** The recipe of a planned image. */
 export function plannedRecipe(prepared: PreparedImagic, session: EditSession, { alpha, tuned, image }: PlannedImage) {
   const { sampler, request } = prepared;
   return imagicRecipe(prepared, session, {
     ...{ kind: 'sample', alpha, tuned, image },
+    ...guidanceIn(request),
     ...{ sampler: sampler.config, legacyStartCode: request.legacyStartCode },
   });
 }
@@ -110,11 +117,12 @@ export async function missingImages(
 export async function sampleEdited(
   models: SamplingModels,
   p: Params,
-  { target, optimized, startCode }: ImagicTensors,
+  { target, optimized, startCode, negative }: ImagicTensors,
   {
     alpha,
     condition,
     image,
+    guidanceScale,
     ...sampling
   }: Pick<Parameters<typeof sampleBatch>[1], 'seed' | 'sampler' | 'latent' | 'signal' | 'onStep'> & {
     readonly alpha: number;
@@ -122,10 +130,13 @@ export async function sampleEdited(
     readonly legacyStartCode: boolean;
     /** Which of the images of its alpha. */
     readonly image: number;
+    readonly guidanceScale: number;
   },
 ) {
   const embedding = optimized === undefined ? tf.clone(target) : interpolate(target, optimized, alpha);
-  const model = models.of(p, { cond: { embeddings: { [condition]: embedding } }, scale: 1 });
+  const given = (tensor: tf.Tensor3D) => ({ embeddings: { [condition]: tensor } });
+  const uncond = negative && given(negative);
+  const model = models.of(p, { cond: given(embedding), uncond, scale: guidanceScale });
   const record = recordBatch({ z: false, steps: false, influence: false, mixed: false });
   let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;
   const from = sampling.legacyStartCode ? undefined : startCodeOf(image, startCode, sampling.seed);
@@ -165,6 +176,7 @@ export async function writeImages(
         ...{ alpha: image.alpha, image: image.image },
         condition: request.modality,
         legacyStartCode: request.legacyStartCode,
+        guidanceScale: request.guidanceScale,
         seed: request.seed,
         sampler: sampler.config,
         latent: open.latent,

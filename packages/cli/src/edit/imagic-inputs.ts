@@ -1,5 +1,5 @@
 import { compile } from '@codiff/engine';
-import type { Params, Rng } from '@codiff/ldm-core';
+import type { LatentDiffusion, Params, Rng } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { oneHotMask } from '../generate/mask.js';
 import type { EditTensors } from './edit-tensors.js';
@@ -41,16 +41,40 @@ export async function loadTarget(
   isFinished: boolean,
 ): Promise<tf.Tensor3D> {
   if (isFinished && tensors.has(FILES.target)) return tensors.read(FILES.target);
-  const encoder = await tensors.load((key) => key.startsWith('cond_stage_model.'));
-  const input = request.text === undefined ? oneHotMask(mask!) : texts!.ids(request.text);
-  const encode = compile((p: Params, given: tf.Tensor) => model.condition(p, given) as tf.Tensor3D, { name: 'encode' });
+  const encoder = await tensors.load(isEncoder);
   try {
-    const target = tensors.hold(encode(encoder, input));
+    const input = request.text === undefined ? oneHotMask(mask!) : texts!.ids(request.text);
+    const target = tensors.hold(encodeCondition(model, encoder, input));
     await tensors.save(FILES.target, target);
     return target;
   } finally {
-    input.dispose();
     tensors.free(encoder);
+  }
+}
+
+/** The encoded text to steer away from [1,L,D]; undefined if there is none. */
+export async function loadNegative(
+  { model, texts, request }: PreparedImagic,
+  tensors: EditTensors,
+): Promise<tf.Tensor3D | undefined> {
+  if (request.negativeText === undefined) return undefined;
+  const encoder = await tensors.load(isEncoder);
+  try {
+    return tensors.hold(encodeCondition(model, encoder, texts!.ids(request.negativeText)));
+  } finally {
+    tensors.free(encoder);
+  }
+}
+
+const isEncoder = (key: string): boolean => key.startsWith('cond_stage_model.');
+
+/** Encode a condition, compiled. @param encoder weights of the encoder @param input disposed @returns [1,L,D], the caller's */
+export function encodeCondition(model: LatentDiffusion, encoder: Params, input: tf.Tensor): tf.Tensor3D {
+  const encode = compile((p: Params, given: tf.Tensor) => model.condition(p, given) as tf.Tensor3D, { name: 'encode' });
+  try {
+    return encode(encoder, input);
+  } finally {
+    input.dispose();
     encode.dispose();
   }
 }

@@ -23,6 +23,10 @@ export interface ImagicRequest
   readonly alphas: readonly number[];
   /** Images of each alpha. */
   readonly images: number;
+  /** What images steer away from, of an edit by text. */
+  readonly negativeText: string | undefined;
+  /** How far beyond the condition, where there is such a text. */
+  readonly guidanceScale: number;
   readonly sampler: SamplerFlags;
   /** Whether the tuned weights are saved. */
   readonly saveCheckpoint: boolean;

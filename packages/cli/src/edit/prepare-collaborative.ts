@@ -4,7 +4,9 @@ import { checkBatchFits } from '../generate/memory.js';
 import { UNNEEDED } from '../generate/needed-weights.js';
 import { type OpenModel, openModel } from '../generate/open-model.js';
 import { OutputFolder } from '../generate/output-folder.js';
+import { checkPrompt } from '../generate/prompt.js';
 import { type SamplerSettings, samplerSettings } from '../generate/sampler-settings.js';
+import { TextReader } from '../generate/text-reader.js';
 import { bytesOf } from '../generate/write-batch.js';
 import { InputError } from '../input-error.js';
 import { checkEditFits } from './branches.js';
@@ -18,13 +20,18 @@ export interface PreparedCollaborative {
   readonly model: LatentDiffusionCompose;
   readonly text: EditedFolder;
   readonly mask: EditedFolder;
+  /** Where there is a text to steer away from. */
+  readonly texts: TextReader | undefined;
   readonly sampler: SamplerSettings;
   readonly checkpointHash: string;
   readonly folder: OutputFolder;
 }
 
-/** What the two edits give, so that the checkpoint need not. */
-const FROM_EDITS = [/^model\.(text|seg_mask)_unet\./, /^cond_stage_model\./];
+/** What the two edits give, so that the checkpoint need not: of the encoders it is only asked for that of a text to steer away from. */
+const fromEdits = ({ negativeText }: Pick<CollaborativeRequest, 'negativeText'>): RegExp[] => [
+  /^model\.(text|seg_mask)_unet\./,
+  negativeText === undefined ? /^cond_stage_model\./ : /^cond_stage_model\.(?!text_)/,
+];
 
 /**
  * See that a collaborative edit will find its model: for a command that has long to do before.
@@ -40,9 +47,10 @@ export async function checkCollaborative(
 }
 
 async function openCollaborative(request: Omit<CollaborativeRequest, 'text' | 'mask'>) {
+  if (request.negativeText !== undefined) checkPrompt('negative_text', request.negativeText);
   const open = await openModel(
     { ...request, command: 'generate', freeU: undefined },
-    { name: 'edit collaborative', unneeded: [...UNNEEDED, ...FROM_EDITS] },
+    { name: 'edit collaborative', unneeded: [...UNNEEDED, ...fromEdits(request)] },
   );
   try {
     const { model } = open;
@@ -53,8 +61,9 @@ async function openCollaborative(request: Omit<CollaborativeRequest, 'text' | 'm
       );
     }
     const sampler = samplerSettings(request.sampler, model.schedule.timesteps);
+    const texts = request.negativeText === undefined ? undefined : await TextReader.of(model);
     checkBatchFits(request, open.decoderBytes);
-    return { open, model, sampler };
+    return { open, model, sampler, texts };
   } catch (error) {
     await open.weights.close();
     throw error;
@@ -76,7 +85,7 @@ export async function prepareCollaborative(
   if (textImage && maskImage && textImage.sha256 !== maskImage.sha256) {
     note(`the edits are of two images: ${textImage.path} by text, ${maskImage.path} by mask`);
   }
-  const { open, model, sampler } = await openCollaborative(request);
+  const { open, model, sampler, texts } = await openCollaborative(request);
   try {
     await checkEditFits('text', text, request.config.path, { open, model });
     await checkEditFits('mask', mask, request.config.path, { open, model });
@@ -84,7 +93,7 @@ export async function prepareCollaborative(
     const needed = bytesOf(images, open.side, sampler.taken, request.extras) * request.alphas.length;
     const checkpointHash = await hashFile(request.checkpoint.path);
     return {
-      ...{ request, open, model, text, mask, sampler, checkpointHash },
+      ...{ request, open, model, text, mask, sampler, texts, checkpointHash },
       folder: await OutputFolder.open(request.folder, needed),
     };
   } catch (error) {

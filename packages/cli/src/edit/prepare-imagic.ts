@@ -40,6 +40,7 @@ export async function prepareImagic(request: ImagicRequest): Promise<PreparedIma
   const { modality, text, flags } = request;
   const name = `edit ${modality}`;
   if (text !== undefined) checkPrompt(flags.text, text);
+  if (request.negativeText !== undefined) checkPrompt('negative_text', request.negativeText);
   if (request.mask !== undefined) await requireFile('edited_mask', request.mask, flags.mask);
   const mask = request.mask && (await readMask(request.mask.path));
   await requireFile('input_image_path', request.image, flags.image);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, IMAGIC_STAGES } from '@codiff/codiff';
 import type { Given } from '../generate/flags/values.js';
-import { batchesOf, type NamedFile } from '../generate/request.js';
+import { batchesOf, type NamedFile, negativeOf, refuseNegativeText } from '../generate/request.js';
 import { UsageError } from '../usage-error.js';
 import { parseAlphas } from './alphas.js';
 import type { CollaborativeRequest } from './collaborative-request.js';
@@ -29,6 +29,8 @@ export const EDITED_MASK = 'test_data/test_mask_edit/256_edited_masks/27044_0_re
 type ImagicFlags = Partial<Given<ReturnType<typeof imagicFlags>>> & {
   readonly text_prompt?: string | undefined;
   readonly mask_path?: string | undefined;
+  readonly negative_text?: string | undefined;
+  readonly guidance_scale?: number | undefined;
 };
 type CollaborativeFlags = Partial<Given<typeof collaborativeFlags>>;
 type BothFlags = Partial<Given<typeof bothFlags>>;
@@ -42,6 +44,7 @@ const named = (given: string | undefined, otherwise: string): NamedFile => ({
 export function imagicRequest(modality: Modality, flags: ImagicFlags): ImagicRequest {
   const defaults = IMAGIC[modality];
   const byText = modality === 'text';
+  if (!byText) refuseNegativeText(flags, 'edit mask', 'edit text or edit collaborative');
   return {
     ...engineOf(flags),
     ...tuningOf(flags),
@@ -54,6 +57,7 @@ export function imagicRequest(modality: Modality, flags: ImagicFlags): ImagicReq
     folder: flags.save_folder ?? defaults.folder,
     seed: flags.seed ?? 0,
     images: flags.num_samples ?? 1,
+    ...negativeOf(flags),
     sampler: flags,
     saveCheckpoint: flags.save_checkpoint ?? true,
     force: flags.force ?? false,
@@ -106,6 +110,7 @@ export function bothRequests(flags: BothFlags): {
       config: named(flags.text_config, IMAGIC.text.config),
       checkpoint: named(flags.text_ckpt, IMAGIC.text.checkpoint),
       text,
+      ...negativeOf(flags),
       mask: undefined,
       folder: join(parent, 'text_edit'),
       flags: flagsOf('text'),
@@ -116,6 +121,7 @@ export function bothRequests(flags: BothFlags): {
       config: named(flags.mask_config, IMAGIC.mask.config),
       checkpoint: named(flags.mask_ckpt, IMAGIC.mask.checkpoint),
       text: undefined,
+      ...negativeOf({}),
       mask: { path: mask, isDefault: false },
       folder: join(parent, 'mask_edit'),
       flags: flagsOf('mask'),
@@ -160,6 +166,7 @@ function mixOf(flags: CollaborativeFlags | BothFlags, alphas: readonly number[])
     checkpoint: named(flags.ckpt_path, COLLABORATIVE.checkpoint),
     alphas: alphas.map((alpha, index) => ({ alpha, index })),
     seed: flags.seed ?? COLLABORATIVE.seed,
+    ...negativeOf(flags),
     sampler: flags,
     batches: batchesOf(flags.num_samples ?? batchSize, batchSize),
     extras: {

@@ -3,18 +3,20 @@ import { basename, dirname, join } from 'node:path';
 import { LatentDiffusion } from '@codiff/ldm-core';
 import { hashFile } from '@codiff/ldm-core/node';
 import * as tf from '@tensorflow/tfjs-core';
-import { openModel } from '../generate/open-model.js';
+import { type OpenModel, openModel } from '../generate/open-model.js';
 import { OutputFolder } from '../generate/output-folder.js';
 import { encodeRgb } from '../generate/png/rgb.js';
 import { withRecipe } from '../generate/recipe.js';
 import { extrasOf, type RequestFlags } from '../generate/request.js';
 import { DECIDED, RERUN_FOLDER } from '../generate/rerun-request.js';
 import { singleModels } from '../generate/single-model.js';
+import { TextReader } from '../generate/text-reader.js';
 import { InputError } from '../input-error.js';
 import { UsageError } from '../usage-error.js';
 import { type CollaborativeRecipe, type ImagicRecipe, readEditRecipe } from './edit-recipe.js';
 import { FILES } from './imagic-files.js';
 import { sampleEdited } from './imagic-images.js';
+import { encodeCondition } from './imagic-inputs.js';
 import { prepareCollaborative } from './prepare-collaborative.js';
 import { runCollaborative } from './run-collaborative.js';
 import { inSession } from './session.js';
@@ -71,7 +73,7 @@ async function rerunImagic(
   flags: RequestFlags,
 ): Promise<RerunOutcome> {
   const { settings, command } = recipe;
-  const { alpha, tuned, image: number } = shown;
+  const { alpha, tuned, image: number, negativeText, guidanceScale = 1 } = shown;
   const stages: TunedStage[] = [...(alpha === 1 ? [] : ['embedding' as const]), ...(tuned ? ['weights' as const] : [])];
   const from = await folderOf(image, recipe, stages);
   const config = { path: flags.config_path ?? settings.config.path, isDefault: false };
@@ -90,6 +92,7 @@ async function rerunImagic(
     const { model } = open;
     if (!(model instanceof LatentDiffusion)) throw changed(image, config.path);
     if (open.configHash !== settings.config.sha256) throw changed(image, config.path);
+    const texts = negativeText === undefined ? undefined : await TextReader.of(model);
     if (!tuned && (await hashFile(checkpoint)) !== settings.checkpoint.sha256) throw changed(image, checkpoint);
     folder = await OutputFolder.open(flags.save_folder ?? RERUN_FOLDER);
     const output = folder;
@@ -98,11 +101,13 @@ async function rerunImagic(
       async (session) => {
         const p = await open.weights.load((key) => !key.startsWith('cond_stage_model.'));
         const models = singleModels(model, settings.precision);
-        const tensors = await readEdit(from, alpha !== 1);
+        const negative = texts && (await encodeNegative(open, model, texts.ids(negativeText!)));
+        const tensors = { ...(await readEdit(from, alpha !== 1)), ...(negative ? { negative } : {}) };
         const bar = session.progress(1);
         bar.status('sampling');
         const bytes = await sampleEdited(models, p, tensors, {
           ...{ alpha, image: number, condition: 'edited', legacyStartCode: shown.legacyStartCode, seed: settings.seed },
+          guidanceScale,
           ...{ sampler: shown.sampler, latent: open.latent, signal: session.signal, onStep: () => undefined },
         });
         bar.clear();
@@ -118,6 +123,16 @@ async function rerunImagic(
   } finally {
     await folder?.discardIfEmpty();
     await open.weights.close();
+  }
+}
+
+/** The text to steer away from, encoded as the edit did [1,L,D]. The caller owns it. */
+async function encodeNegative({ weights }: OpenModel, model: LatentDiffusion, ids: tf.Tensor): Promise<tf.Tensor3D> {
+  const encoder = await weights.load((key) => key.startsWith('cond_stage_model.'));
+  try {
+    return encodeCondition(model, encoder, ids);
+  } finally {
+    encoder.dispose();
   }
 }
 
@@ -183,6 +198,8 @@ async function rerunCollaborative(
       folder: flags.save_folder ?? RERUN_FOLDER,
       alphas: [{ alpha: own.alpha, index: own.alphaIndex }],
       seed,
+      negativeText: recipe.negativeText,
+      guidanceScale: recipe.guidanceScale ?? 1,
       sampler: {
         sampler: sampler.name,
         ...(sampler.name === 'ddpm' ? {} : { ddim_steps: String(sampler.steps), eta: sampler.eta }),

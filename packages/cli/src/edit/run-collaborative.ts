@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { composedKey, contactSheet, interpolate, type SheetCell } from '@codiff/codiff';
+import { compile } from '@codiff/engine';
 import { Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { recordBatch } from '../generate/batch-record.js';
@@ -10,7 +11,7 @@ import { decodeRgb, encodeRgb } from '../generate/png/rgb.js';
 import { PROGRAM, withRecipe } from '../generate/recipe.js';
 import type { BatchRange } from '../generate/request.js';
 import { sampleBatch } from '../generate/sample-batch.js';
-import type { SamplingModels } from '../generate/sampling-model.js';
+import type { SamplingModel, SamplingModels } from '../generate/sampling-model.js';
 import { writeBatch } from '../generate/write-batch.js';
 import { alphaText } from './alphas.js';
 import { BRANCHES, branchUNet } from './branches.js';
@@ -18,6 +19,7 @@ import type { IndexedAlpha } from './collaborative-request.js';
 import { CollaborativeRecipe, isMade } from './edit-recipe.js';
 import { readEmbeddings } from './edited-folder.js';
 import { FILES } from './imagic-files.js';
+import { guidanceIn } from './imagic-images.js';
 import type { PreparedCollaborative } from './prepare-collaborative.js';
 import type { EditedModel } from './run-imagic.js';
 import type { EditSession } from './session.js';
@@ -109,6 +111,8 @@ async function sampleAll(
       mask: await readEmbeddings(prepared.mask),
     };
     if (!edits) own.push(...tensorsOf(embeddings));
+    const negative = encodeNegative(prepared, p);
+    if (negative) own.push(negative);
     for (const batch of batches) {
       signal.throwIfAborted();
       const between = Object.fromEntries(
@@ -118,7 +122,12 @@ async function sampleAll(
         }),
       );
       try {
-        await sampleAndWrite(prepared, session, batch, models, p, between, () => bar.step());
+        const guidance = {
+          cond: { embeddings: between },
+          uncond: negative && { embeddings: { ...between, text: negative } },
+          scale: prepared.request.guidanceScale,
+        };
+        await sampleAndWrite(prepared, session, batch, models.of(p, guidance), () => bar.step());
       } finally {
         tf.dispose(Object.values(between));
       }
@@ -151,18 +160,32 @@ async function loadWeights(
   return all;
 }
 
+/** The text to steer away from, encoded [1,L,D]; the mask has no opposite, and stays. The caller owns it. */
+function encodeNegative({ request, model, texts }: PreparedCollaborative, p: Params): tf.Tensor3D | undefined {
+  if (request.negativeText === undefined) return undefined;
+  const ids = texts!.ids(request.negativeText);
+  const encode = compile(
+    (weights: Params, given: tf.Tensor) => model.condStage.encoder('text')!.forward(weights, given) as tf.Tensor3D,
+    { name: 'encode' },
+  );
+  try {
+    return encode(p, ids);
+  } finally {
+    ids.dispose();
+    encode.dispose();
+  }
+}
+
+/** Sample a batch and write its files. @param model freed */
 async function sampleAndWrite(
   prepared: PreparedCollaborative,
   session: EditSession,
   { alpha, range }: AlphaBatch,
-  models: SamplingModels,
-  p: Params,
-  embeddings: Readonly<Record<string, tf.Tensor3D>>,
+  model: SamplingModel,
   onStep: () => void,
 ): Promise<void> {
   const { request, open, sampler, folder } = prepared;
   const { signal } = session;
-  const model = models.of(p, { cond: { embeddings }, scale: 1 });
   const record = recordBatch(request.extras);
   let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;
   try {
@@ -207,6 +230,7 @@ function collaborativeRecipe(
     checkpoint: { path: request.checkpoint.path, sha256: checkpointHash },
     text: { folder: text.folder, sha256: text.sha256 },
     mask: { folder: mask.folder, sha256: mask.sha256 },
+    ...guidanceIn(request),
     precision: request.precision,
     sampler: sampler.config,
     seed: request.seed,

@@ -27,7 +27,7 @@ import { type ImagicRecipe, isMade } from './edit-recipe.js';
 import { EditTensors } from './edit-tensors.js';
 import { FILES } from './imagic-files.js';
 import { imagicRecipe, missingImages, type PlannedImage, plannedImages, writeImages } from './imagic-images.js';
-import { type FirstStage, loadFirstStage, loadStartCode, loadTarget } from './imagic-inputs.js';
+import { type FirstStage, loadFirstStage, loadNegative, loadStartCode, loadTarget } from './imagic-inputs.js';
 import { writeImagicSheet } from './imagic-sheet.js';
 import type { PreparedImagic } from './prepare-imagic.js';
 import type { EditSession } from './session.js';
@@ -135,6 +135,7 @@ class ImagicRun {
     await this.writeReconstruction(firstStage);
     const target = await loadTarget(prepared, tensors, !tunesEmbedding);
     const startCode = await loadStartCode(prepared, tensors, this.rng, !tunesEmbedding);
+    const negative = missing.length > 0 ? await loadNegative(prepared, tensors) : undefined;
     const { x0 } = firstStage;
 
     let unet: Params | undefined;
@@ -146,6 +147,7 @@ class ImagicRun {
             target,
             optimized,
             startCode,
+            negative,
           });
     if (unet) await sample(start, unet);
     const optimized = tunesEmbedding
