@@ -22,6 +22,21 @@ it('says of every stage what it is, how it was trained, and what it reaches', ()
   expect(card).toContain('--seed 7');
 });
 
+it('says which stage took longer than it is to take', () => {
+  const [mask, text] = [exampleRecord('mask'), exampleRecord('text')];
+  expect(modelCard([mask, text])).toContain("By the clock none took longer; at the run's median speed none.");
+  expect(modelCard([mask, { ...text, seconds: 3690 }])).toContain(
+    "By the clock longer: text (61.5); at the run's median speed none.",
+  );
+  const long = { ...mask, seconds: 4500, imagesPerSecond: 0.2 };
+  expect(modelCard([long, { ...text, seconds: 3690, machine: 'a processor, 1 cores' }])).toContain(
+    "By the clock longer: mask (75.0) and text (61.5); at the run's median speed: mask (66.7).",
+  );
+  expect(modelCard([{ ...text, machine: 'a processor, 1 cores' }])).toContain(
+    '**text**, on a processor, 1 core, codiff',
+  );
+});
+
 it('says which floor is missed', () => {
   const record = exampleRecord('vae');
   const low = { ...record, heldOut: record.heldOut.map((figure) => ({ ...figure, value: 25.9 })) };

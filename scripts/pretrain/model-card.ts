@@ -46,7 +46,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '',
     "Written by `npm run demo:train` from the records (`*.json` beside it and in `../demo_stages`); don't edit.",
     '',
-    'Weights of a small collaborative diffusion model of drawn faces, 64x64, trained from nothing on 2 cores. `npm run demo -- --pretrained`',
+    'Weights of a small collaborative diffusion model of drawn faces, 64x64, trained from nothing on the processor below. `npm run demo -- --pretrained`',
     "makes images with them. They are float16, read into float32. Licence: Apache-2.0; data and training are this repository's own.",
     '',
     ...table(
@@ -94,8 +94,10 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     'Minutes are those on the clock, of a machine that did other work too; images/s is the median of the run. A run that was not interrupted and one that was take the same steps;',
     'other machines and versions round otherwise.',
     '',
+    timesAgainstLimit(records),
+    '',
     ...records.flatMap(({ stage, command, machine, versions }) => [
-      `**${stage}**, on ${machine}, ${Object.entries(versions)
+      `**${stage}**, on ${machine.replace(/\b1 cores$/, '1 core')}, ${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
         .join(', ')}:`,
       '',
@@ -133,6 +135,26 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '- Gender, age and beard are marks of drawings (`packages/trainer/README.md`), and say nothing about people.',
     '',
   ].join('\n');
+}
+
+/** Minutes that a stage is sized for, on 2 free cores. */
+const STAGE_MINUTES = 60;
+
+/** Which stages took longer than a stage is to take, and whether they would have on a free machine. */
+function timesAgainstLimit(records: readonly ShippedRecord[]): string {
+  const named = (found: readonly { readonly stage: StageName; readonly minutes: number }[]): string =>
+    new Intl.ListFormat('en').format(found.map(({ stage, minutes }) => `${stage} (${minutes.toFixed(1)})`));
+  const beyond = (minutesOf: (record: ShippedRecord) => number) =>
+    named(
+      records
+        .map((record) => ({ stage: record.stage, minutes: minutesOf(record) }))
+        .filter(({ minutes }) => minutes > STAGE_MINUTES),
+    );
+  const clock = beyond(({ seconds }) => seconds / 60);
+  const median = beyond(({ steps, batchSize, imagesPerSecond }) => (steps * batchSize) / imagesPerSecond / 60);
+  const byClock = clock === '' ? 'By the clock none took longer' : `By the clock longer: ${clock}`;
+  const atMedian = median === '' ? "at the run's median speed none" : `at the run's median speed: ${median}`;
+  return `A stage is sized for at most ${STAGE_MINUTES} minutes on 2 free cores. ${byClock}; ${atMedian}.`;
 }
 
 /** A file of a stage as the card names it. */
