@@ -160,7 +160,10 @@ function choose(n: number, wanted: number | null, seed: number): number[] {
   return [...shuffled(n, seededDraws(seed, 'protocol', 'reference')).subarray(0, wanted)].sort((a, b) => a - b);
 }
 
-/** Images of each condition; where a protocol wants fewer than there are, of conditions that are drawn, whole as far as they go. */
+/**
+ * Images of each condition; where a protocol wants fewer than there are, of conditions that are drawn: one image of each before a
+ * second of any, as a model is sampled for that protocol alone.
+ */
 function groupsOf(conditions: Int32Array, wanted: number | null, seed: number): number[][] {
   const groups = new Map<number, number[]>();
   for (const [i, condition] of conditions.entries()) {
@@ -170,10 +173,14 @@ function groupsOf(conditions: Int32Array, wanted: number | null, seed: number): 
   }
   const all = [...groups.values()];
   if (wanted === null || wanted >= conditions.length) return all;
-  let left = wanted;
-  return [...shuffled(all.length, seededDraws(seed, 'protocol', 'generated'))].flatMap((i) => {
-    const images = all[i]!.slice(0, left);
-    left -= images.length;
-    return images.length === 0 ? [] : [images];
-  });
+  const drawn = Array.from(shuffled(all.length, seededDraws(seed, 'protocol', 'generated')), (i) => all[i]!);
+  const taken = drawn.map((): number[] => []);
+  for (let round = 0, left = wanted; left > 0; round++) {
+    for (const [i, images] of drawn.entries()) {
+      if (left === 0 || round >= images.length) continue;
+      taken[i]!.push(images[round]!);
+      left--;
+    }
+  }
+  return taken.filter((images) => images.length > 0);
 }
