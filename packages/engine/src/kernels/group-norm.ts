@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { scaleAndShift } from './batch-norm.js';
 import { defineKernel } from './ops.js';
-import { meanOfRows } from './reductions.js';
+import { inBfloat16, meanOfRows } from './reductions.js';
 
 type Attrs = {
   groups: number;
@@ -24,8 +25,7 @@ interface Normalized {
 export const groupNorm = defineKernel<Record<'x' | 'scale' | 'offset', tf.Tensor>, Attrs>(
   'GroupNorm',
   ({ x, scale, offset }, { groups, epsilon, activation }) => {
-    const { centred, inverse } = normalize(x, groups, epsilon);
-    const z = tf.add(tf.mul(centred, perChannel(inverse, scale)), offset);
+    const z = (inBfloat16() ? bySample : affine)({ x, scale, offset }, groups, epsilon);
     return [tf.reshape(activation === 'silu' ? tf.mul(z, tf.sigmoid(z)) : z, x.shape)];
   },
 );
@@ -53,14 +53,45 @@ export const groupNormGrad = defineKernel<Record<'dy' | 'x' | 'scale' | 'offset'
   },
 );
 
+type Inputs = Readonly<Record<'x' | 'scale' | 'offset', tf.Tensor>>;
+
+function affine({ x, scale, offset }: Inputs, groups: number, epsilon: number): tf.Tensor {
+  const { centred, inverse } = normalize(x, groups, epsilon);
+  return tf.add(tf.mul(centred, perChannel(inverse, scale)), offset);
+}
+
+/**
+ * The same in bfloat16, where each of `affine`'s steps would round, the mean too: y = x a + b, the statistics in two passes
+ * over the large array and the result in one for each sample.
+ */
+function bySample({ x, scale, offset }: Inputs, groups: number, epsilon: number): tf.Tensor {
+  const rows = rowsOf(x);
+  const C = rows.shape[2];
+  const mean = meanOfGroups(rows, groups);
+  const variance = meanOfGroups(tf.squaredDifference(rows, spread(mean, C)) as tf.Tensor3D, groups);
+  const inverse = tf.rsqrt(tf.add(variance, epsilon)) as tf.Tensor3D;
+  const a = perChannel(inverse, scale);
+  // Of the mean that no large array has met: that one mixed precision rounds.
+  const b = tf.sub(offset, perChannel(tf.mul(mean, inverse), scale));
+  const [factors, shifts] = [a, b].map((perC) => tf.unstack(tf.squeeze(perC, [1])) as tf.Tensor1D[]);
+  return tf.stack(tf.unstack(rows).map((sample, i) => scaleAndShift(sample as tf.Tensor2D, factors![i]!, shifts![i]!)));
+}
+
 function normalize(x: tf.Tensor, groups: number, epsilon: number): Normalized {
-  const [B, C] = [x.shape[0]!, x.shape[x.rank - 1]!];
-  const rows = tf.reshape(x, [B, -1, C]) as tf.Tensor3D;
-  const ofGroup = (perC: tf.Tensor3D): tf.Tensor3D => tf.mean(tf.reshape(perC, [B, groups, C / groups]), 2, true);
-  const centred = tf.sub(rows, spread(ofGroup(meanOfRows(rows)), C)) as tf.Tensor3D;
-  const variance = ofGroup(meanOfRows(tf.square(centred)));
+  const rows = rowsOf(x);
+  const centred = tf.sub(rows, spread(meanOfGroups(rows, groups), rows.shape[2])) as tf.Tensor3D;
+  const variance = meanOfGroups(tf.square(centred) as tf.Tensor3D, groups);
   return { rows, centred, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
 }
+
+/** Mean over the rows and over the channels of a group, [B,N,C] -> [B,G,1]. */
+function meanOfGroups(rows: tf.Tensor3D, groups: number): tf.Tensor3D {
+  const [B, , C] = rows.shape;
+  return tf.mean(tf.reshape(meanOfRows(rows), [B, groups, C / groups]), 2, true);
+}
+
+/** x [B, ..., C] -> [B,N,C] */
+const rowsOf = (x: tf.Tensor): tf.Tensor3D => tf.reshape(x, [x.shape[0]!, -1, x.shape[x.rank - 1]!]);
 
 /** [B,G,1] -> [B,1,C], each group's number for all its channels. */
 function spread(perGroup: tf.Tensor3D, C: number): tf.Tensor3D {

@@ -32,12 +32,25 @@ describe('meanOfRows', () => {
     expect(await kernelsOf(() => meanOfRows(x()))).toContain('BatchMatMul');
   });
 
-  it('is a reduction where a product would round: in mixed precision, and on GPUs', async () => {
-    for (const precision of ['bfloat16', 'float16'] as const) {
-      engine.trace = { precision, xla: false };
+  it.each([
+    [6, 3],
+    [1024, 2],
+    [320, 2],
+  ])('is the mean of many products in bfloat16, of %d rows', async (N, C) => {
+    engine.trace = { precision: 'bfloat16', xla: false };
+    const rows = waves([2, N, C], 1, 5) as tf.Tensor3D;
+    expect(await kernelsOf(() => meanOfRows(rows))).toContain('BatchMatMul');
+    expect(largestDifference(meanOfRows(rows), tf.mean(rows, 1, true))).toBeLessThan(1e-6);
+  });
+
+  it('is a reduction where a product would round: of rows in no parts, in float16, and on GPUs', async () => {
+    engine.trace = { precision: 'bfloat16', xla: false };
+    expect(await kernelsOf(() => meanOfRows(waves([1, 1021, 2]) as tf.Tensor3D))).not.toContain('BatchMatMul');
+    engine.trace = { precision: 'float16', xla: false };
+    expect(await kernelsOf(() => meanOfRows(x()))).not.toContain('BatchMatMul');
+    for (const trace of [null, { precision: 'bfloat16', xla: false } as const]) {
+      Object.assign(engine, { onGpu: true, trace });
       expect(await kernelsOf(() => meanOfRows(x()))).not.toContain('BatchMatMul');
     }
-    Object.assign(engine, { onGpu: true, trace: null });
-    expect(await kernelsOf(() => meanOfRows(x()))).not.toContain('BatchMatMul');
   });
 });
