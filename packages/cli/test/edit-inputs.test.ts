@@ -143,7 +143,9 @@ describe('edit text and edit mask refuse in one line', () => {
     const tensor = new Map([['emb_opt', Rng.of(1).normal([1, 77, 32])]]);
     const other = { ...settings, seed: 5, text: 'Another.', weights: { lr: 1, iterations: 1 } };
     await writeTensors(join(folder.path, FILES.optimized), tensor, stageRecord('embedding', other, 500));
-    const refused = await prepareImagic(imagicRequest('text', text)).catch((error: unknown) => error as Error);
+    const refused = await prepareImagic(imagicRequest('text', { ...text, seed: 0 })).catch(
+      (error: unknown) => error as Error,
+    );
     // Stage B's settings do not concern stage A.
     expect((refused as Error).message).toMatch(
       /emb_opt\.safetensors is of another edit: the text was 'Another\.', is 'He is a teen\.', --seed was 5, is 0; give --force/,
@@ -255,18 +257,19 @@ describe('the requests', () => {
       image: { path: 'test_data/test_mask_edit/256_input_image/27044.jpg' },
       text: 'He is a teen. The face is covered with short pointed beard.',
       folder: 'outputs/text_edit',
-      seed: 0,
+      seed: undefined,
       embedding: { lr: 1e-3, iterations: 500 },
       weights: { lr: 1e-6, iterations: 1000 },
       setRandomSeed: false,
       saveCheckpoint: true,
     });
     expect(imagicRequest('text', {}).alphas).toHaveLength(14);
-    const { alphas, batches, folder, text, mask } = collaborativeRequest({});
-    expect([alphas.length, batches, folder]).toEqual([
+    const { alphas, batches, folder, bySeed, text, mask } = collaborativeRequest({});
+    expect([alphas.length, batches, folder, bySeed]).toEqual([
       18,
       [{ first: 0, size: 1 }],
-      'outputs/collaborative_edit/seed=2',
+      'outputs/collaborative_edit',
+      true,
     ]);
     expect([text.path, mask.path]).toEqual([
       'outputs/text_edit/27044.jpg/He is a teen. The face is covered with short pointed beard.',

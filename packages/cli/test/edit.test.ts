@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -43,10 +44,10 @@ import { readEditRecipe } from '../src/edit/edit-recipe.js';
 import { prepareCollaborative } from '../src/edit/prepare-collaborative.js';
 import { prepareImagic } from '../src/edit/prepare-imagic.js';
 import { bothRequests, collaborativeRequest, imagicRequest } from '../src/edit/requests.js';
-import { runBoth } from '../src/edit/run-both.js';
 import { runCollaborative } from '../src/edit/run-collaborative.js';
 import { runImagic } from '../src/edit/run-imagic.js';
 import { type EditSession, inSession } from '../src/edit/session.js';
+import { runInTurn } from '../src/edit/tune-both.js';
 import { type HandledFlags, handle } from '../src/generate/handle.js';
 import { imageNoise } from '../src/generate/image-noise.js';
 import { oneHotMask, readMask } from '../src/generate/mask.js';
@@ -69,7 +70,7 @@ const BOTH = [
   ...['--text_config', 'configs/tiny_text.yaml', '--text_ckpt', 'pretrained/tiny_text.ckpt'],
   ...['--mask-config', 'configs/tiny_mask.yaml', '--mask-ckpt', 'pretrained/tiny_mask.ckpt'],
   ...['--config_path', 'configs/tiny_codiff_mask_text.yaml', '--ckpt_path', 'pretrained/tiny_codiff_mask_text.ckpt'],
-  ...['--collaborative_alpha_list', '0, 1.25'],
+  ...['--collaborative_alpha_list', '0, 1.25', '--seed', '0', '--collaborative_seed', '2'],
 ];
 const EDIT_TEXT = [
   ...['edit', 'text', '--config', 'configs/tiny_text.yaml', '--ckpt', 'pretrained/tiny_text.ckpt'],
@@ -86,6 +87,8 @@ const BOTH_FLAGS = {
   ...{ mask_config: 'configs/tiny_mask.yaml', mask_ckpt: 'pretrained/tiny_mask.ckpt' },
   ...{ config_path: 'configs/tiny_codiff_mask_text.yaml', ckpt_path: 'pretrained/tiny_codiff_mask_text.ckpt' },
 };
+/** Where there are two models to compute side by side. */
+const TWO = Math.min(2, availableParallelism());
 const MEMORY_LIMIT = 8192;
 const BY_TEXT = `outputs/text_edit/0.jpg/${TEXT}`;
 const BY_MASK = 'outputs/mask_edit/0.jpg/3.png';
@@ -286,17 +289,48 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     expectSame(`${TOGETHER}/000000_x_0_1_alpha=1.25.png`, images[0]);
   });
 
+  it('both says one line of what is wrong, and stops at Ctrl-C with what is finished', async () => {
+    const refused = await runCli(world, [...BOTH, '--save_folder', 'stopped', '--device', 'gpu:99']);
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/^codiff: --device gpu:99: .*\n$/);
+    expect(existsSync(join(world, 'stopped'))).toBe(false);
+
+    const folder = `stopped/text_edit/0.jpg/${TEXT}`;
+    let wait: NodeJS.Timeout | undefined;
+    const stopped = await runCli(
+      world,
+      [...BOTH, '--save_folder', 'stopped', '--stage1_num_iter', '100000', '--save_minutes', '0.0001'],
+      (_, interrupt) => {
+        wait ??= setInterval(() => {
+          if (!existsSync(join(world, folder, 'emb_opt.part.safetensors'))) return;
+          clearInterval(wait);
+          interrupt();
+        }, 20);
+      },
+    );
+    clearInterval(wait);
+    expect(stopped).toMatchObject({ code: 130, stdout: '' });
+    expect(stopped.stderr).toMatch(/^codiff: stopped; what is finished is kept, and the same command goes on$/m);
+    expect(files(folder)).toContain('emb_opt.part.safetensors');
+    expect(existsSync(join(world, 'stopped/collaborative_edit'))).toBe(false);
+  });
+
   it('does nothing again that is finished, and more images where more are asked for', async () => {
     const made = bytes(`${BY_TEXT}/optDM.safetensors`);
     const stages = { embedding: 'kept', weights: 'kept' };
     const requests = bothRequests({ ...TUNED, ...BOTH_FLAGS });
     const [text, mask] = [await prepareImagic(requests.text), await prepareImagic(requests.mask)];
-    const { parts } = await runBoth(text, mask, requests.together, session());
-    for (const { open } of [text, mask]) await open.weights.close();
-    expect(parts).toMatchObject([
-      { images: { made: 0, kept: 7 }, stages, files: [] },
-      { images: { made: 0, kept: 7 }, stages, files: [] },
-      { images: { made: 0, kept: 2 }, files: [] },
+    const [textDone, maskDone] = await runInTurn(text, mask, session());
+    const folderOf = ({ folder }: typeof textDone) => ({ path: folder, isDefault: false });
+    const folders = { text: folderOf(textDone), mask: folderOf(maskDone) };
+    const both = await prepareCollaborative({ ...requests.together, ...folders }, () => undefined);
+    const together = await runCollaborative(both, session());
+    for (const { open } of [text, mask, both]) await open.weights.close();
+    // No seed is given: each has that of what is there.
+    expect([textDone, maskDone, together]).toMatchObject([
+      { seed: 0, images: { made: 0, kept: 7 }, stages, files: [] },
+      { seed: 0, images: { made: 0, kept: 7 }, stages, files: [] },
+      { seed: 2, images: { made: 0, kept: 2 }, files: [] },
     ]);
     const more = await editText({ alpha_list: '-1, 0.5, 2', save_folder: 'outputs/text_edit' });
     expect(more).toMatchObject({ images: { made: 2, kept: 7 }, stages });
@@ -314,13 +348,15 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     const run = await runCli(world, [
       ...['edit', 'collaborative', '--imagic_text_folder', BY_TEXT, '--imagic_mask_folder', BY_MASK, ...SAMPLING],
       ...['--config_path', BOTH_FLAGS.config_path, '--ckpt_path', BOTH_FLAGS.ckpt_path],
-      ...['--alpha_list', '1.25', '--save_folder', 'aside'],
+      ...['--alpha_list', '1.25', '--save_folder', 'aside', '--seed', '2'],
     ]);
     expect(run).toMatchObject({ code: 0 });
     const path = 'aside/seed=2/000000_x_0_0_alpha=1.25.png';
-    expectSame(path, decodeRgb(bytes(`${TOGETHER}/000000_x_0_1_alpha=1.25.png`)));
+    // To the bit, recipe included, but for the place in the list.
+    expect(decodeRgb(bytes(path))).toEqual(decodeRgb(bytes(`${TOGETHER}/000000_x_0_1_alpha=1.25.png`)));
+    expect(await readEditRecipe(`${TOGETHER}/000000_x_0_1_alpha=1.25.png`)).toMatchObject({ branches: TWO });
     const recipe = await readEditRecipe(path);
-    expect(recipe).toMatchObject({ command: 'edit collaborative', branches: Math.min(2, recipe.threads) });
+    expect(recipe).toMatchObject({ command: 'edit collaborative', branches: TWO });
     const again = await runCli(world, ['generate', '--from', path, '--save_folder', 'aside/again', '--quiet']);
     expect(again).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(bytes('aside/again/000000_x_0_0_alpha=1.25.png').equals(bytes(path))).toBe(true);
@@ -333,7 +369,6 @@ describe('codiff edit', { timeout: 600_000 }, () => {
       `${BY_TEXT}/0C_interText_optDM_1_alpha=0.5.png`,
       `${BY_TEXT}/0C_interText_optDM_0_alpha=0.5_000001.png`,
       `${BY_MASK}/0A_interText_origDM_0_alpha=-1.0.png`,
-      `${TOGETHER}/000000_x_0_1_alpha=1.25.png`,
     ]) {
       await rerun(path);
       expect(bytes(join('outputs/rerun', path.split('/').at(-1)!)).equals(bytes(path))).toBe(true);
@@ -348,7 +383,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     const away = { negative_text: 'She wears glasses.', guidance_scale: 3 };
     await editText({
       ...{ stage1_num_iter: 0, stage2_num_iter: 0, alpha_list: '0', save_checkpoint: false },
-      ...{ save_folder: 'away', ...away },
+      ...{ save_folder: 'away', seed: 0, ...away },
     });
     const path = `away/0.jpg/${TEXT}/A_start_tgtText_origDM.png`;
     const { model, p, target } = await byText();
@@ -370,7 +405,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
         collaborativeRequest({
           ...{ imagic_text_folder: BY_TEXT, imagic_mask_folder: BY_MASK, ddim_steps: '2', alpha_list: '1.25' },
           ...{ config_path: BOTH_FLAGS.config_path, ckpt_path: BOTH_FLAGS.ckpt_path },
-          ...{ ...away, guidance_scale, save_folder: `away/${guidance_scale}` },
+          ...{ ...away, guidance_scale, seed: 2, save_folder: `away/${guidance_scale}` },
         }),
         () => undefined,
       );
@@ -390,7 +425,7 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     const path = (folder: string) => `${folder}/text_edit/0.jpg/${TEXT}/A_start_tgtText_origDM.png`;
     await editText({
       ...{ stage1_num_iter: 0, stage2_num_iter: 0, alpha_list: '0', save_checkpoint: false },
-      ...{ save_folder: 'legacy/text_edit', legacy_start_code: true },
+      ...{ save_folder: 'legacy/text_edit', legacy_start_code: true, seed: 0 },
     });
     expect(bytes(path('legacy')).equals(bytes(path('outputs')))).toBe(false);
     expect(existsSync(join(world, 'legacy/text_edit/0.jpg', TEXT, 'optDM.safetensors'))).toBe(false);
@@ -410,12 +445,12 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     const again = { ...small, stage2_num_iter: ITERATIONS, save_folder: 'again', alpha_list: '0.5' };
     const folder = `again/0.jpg/${TEXT}`;
     const part = join(world, folder, 'optDM.part.safetensors');
-    await editText({ ...again, save_folder: 'whole' });
 
     let wait: NodeJS.Timeout | undefined;
     const killed = await runCli(
       world,
       [
+        // No seed: one is drawn, and taken again by all that go on.
         ...[...EDIT_TEXT, '--stage2_num_iter', String(ITERATIONS), '--alpha_list', '0.5', '--save_folder', 'again'],
         ...['--save_minutes', '0.0001', '--config', small.config, '--ckpt', small.ckpt],
       ],
@@ -441,10 +476,13 @@ describe('codiff edit', { timeout: 600_000 }, () => {
     expect(notes[1]).toMatch(/^stage B, the weights: 12 iterations, \d+ of them done before$/);
     const doneBefore = (note: string | undefined) => Number(/(\d+) of them/.exec(note ?? '')?.[1]);
 
+    await expect(editText({ ...again, seed: 0 })).rejects.toThrow(/--seed was \d+, is 0; give --force/);
     await expect(editText({ ...again, stage2_lr: 0.002 })).rejects.toThrow('--stage2_lr was 0.001, is 0.002');
 
     const last: string[] = [];
-    await editText(again, session(last));
+    const { seed } = await editText(again, session(last));
+    expect(seed).not.toBe(0);
+    await editText({ ...again, seed, save_folder: 'whole' });
     expect(doneBefore(last[1])).toBe(doneBefore(notes[1]) + 2);
     // A kill in the middle of a save may leave its hidden file.
     const made = files(folder).filter((name) => !name.startsWith('.'));

@@ -18,8 +18,11 @@ export interface CollaborativeRequest extends EngineRequest {
   readonly checkpoint: NamedFile;
   /** Where images go. */
   readonly folder: string;
+  /** Whether they go there into a folder of their seed. */
+  readonly bySeed: boolean;
   readonly alphas: readonly IndexedAlpha[];
-  readonly seed: number;
+  /** undefined: that of what an earlier run has left of the same edit, else one is drawn. */
+  readonly seed: number | undefined;
   /** What images steer away from. */
   readonly negativeText: string | undefined;
   /** How far beyond the conditions, where there is such a text. */

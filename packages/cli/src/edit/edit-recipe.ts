@@ -56,7 +56,7 @@ const Edited = z.strictObject({ folder: z.string(), sha256 });
 export const CollaborativeRecipe = z.strictObject({
   ...made,
   command: z.literal('edit collaborative'),
-  /** Parts of a step that shared the threads; in older images, and in those of `edit both`, one. */
+  /** Parts of a step that shared the threads; in older images one. */
   branches: count.default(1),
   config: file,
   checkpoint: file,

@@ -1,5 +1,5 @@
 import { COLLABORATIVE_ALPHAS, IMAGIC_ALPHAS, IMAGIC_STAGES } from '@codiff/codiff';
-import { addedFlags, IMAGES, negativeFlags } from '../generate/flags/common.js';
+import { addedFlags, IMAGES, negativeFlags, SEEDS } from '../generate/flags/common.js';
 import { decimal, type Flag, text, whole, yesNo } from '../generate/flags/values.js';
 
 const list = (name: string, describe: string, values: readonly number[]): Flag<string> => ({
@@ -79,7 +79,7 @@ export const imagicFlags = (defaults: ImagicDefaults) => ({
     describe: "the image to edit, of the model's size",
     defaultDescription: INPUT_IMAGE,
   }),
-  seed: seed('0'),
+  seed: seed('seed', "drawn, told and kept; the original's is 0"),
   ...tuningFlags,
   save_checkpoint: yesNo('save_checkpoint', {
     describe: 'save the tuned model; edit collaborative needs it',
@@ -114,7 +114,6 @@ export const COLLABORATIVE = {
   config: 'configs/256_codiff_mask_text.yaml',
   checkpoint: 'pretrained/256_codiff_mask_text.ckpt',
   folder: 'outputs/collaborative_edit',
-  seed: 2,
 } as const;
 
 /** Config and checkpoint of the collaborative model. */
@@ -143,7 +142,7 @@ export const collaborativeFlags = {
   ...composeFlags,
   save_folder: text('save_folder', { describe: 'folder of all results', defaultDescription: COLLABORATIVE.folder }),
   ...mixFlags,
-  seed: seed(String(COLLABORATIVE.seed)),
+  seed: seed('seed', "drawn, told and kept; the original's is 2"),
   alpha_list: list('alpha_list', 'how far to edit, for each image', COLLABORATIVE_ALPHAS),
   legacy_start_code: yesNo('legacy_start_code', {
     describe: 'accepted; a collaborative edit starts from a draw of its seed in any case',
@@ -173,13 +172,14 @@ export const bothFlags = {
     describe: 'parent of text_edit, mask_edit and collaborative_edit',
     defaultDescription: 'outputs',
   }),
-  seed: seed('0 for the two edits, 2 for both together'),
+  seed: seed('seed', "drawn, told and kept; the original's is 0 for the edits by text and by mask"),
+  collaborative_seed: seed('collaborative_seed', "--seed; the original's is 2"),
   ...tuningFlags,
   collaborative_alpha_list: list('collaborative_alpha_list', 'the same for both together', COLLABORATIVE_ALPHAS),
   ...mixFlags,
   ...added,
 };
 
-function seed(defaultDescription: string): Flag<number> {
-  return { ...addedFlags.seed, defaultDescription };
+function seed(name: string, defaultDescription: string): Flag<number> {
+  return whole(name, [0, SEEDS - 1], { describe: 'the same seed gives the same images', defaultDescription });
 }

@@ -166,7 +166,7 @@ export async function writeImages(
   p: Params,
   tensors: ImagicTensors,
 ): Promise<void> {
-  const { request, open, sampler, folder } = prepared;
+  const { request, open, sampler, settings, folder } = prepared;
   const { signal } = session;
   const bar = session.progress(sampler.taken * images.length);
   try {
@@ -177,7 +177,7 @@ export async function writeImages(
         condition: request.modality,
         legacyStartCode: request.legacyStartCode,
         guidanceScale: request.guidanceScale,
-        seed: request.seed,
+        seed: settings.seed,
         sampler: sampler.config,
         latent: open.latent,
         signal,

@@ -7,10 +7,10 @@ import type { ImagicSettings } from './settings.js';
 export type Modality = 'text' | 'mask';
 
 /** An edit by text or mask, as the user put it: nothing is read yet. */
-export interface ImagicRequest
-  extends EngineRequest,
-    Pick<ImagicSettings, 'seed' | 'setRandomSeed' | 'embedding' | 'weights'> {
+export interface ImagicRequest extends EngineRequest, Pick<ImagicSettings, 'setRandomSeed' | 'embedding' | 'weights'> {
   readonly modality: Modality;
+  /** undefined: that of what an earlier run has left of the same edit, else one is drawn. */
+  readonly seed: number | undefined;
   readonly config: NamedFile;
   readonly checkpoint: NamedFile;
   readonly image: NamedFile;

@@ -5,12 +5,14 @@ import { UNNEEDED } from '../generate/needed-weights.js';
 import { type OpenModel, openModel } from '../generate/open-model.js';
 import { OutputFolder } from '../generate/output-folder.js';
 import { checkPrompt } from '../generate/prompt.js';
+import { drawSeed } from '../generate/request.js';
 import { type SamplerSettings, samplerSettings } from '../generate/sampler-settings.js';
 import { TextReader } from '../generate/text-reader.js';
 import { bytesOf } from '../generate/write-batch.js';
 import { InputError } from '../input-error.js';
 import { checkEditFits } from './branches.js';
 import type { CollaborativeRequest } from './collaborative-request.js';
+import { sampledSeed, seedFolder } from './collaborative-seed.js';
 import { type EditedFolder, openEditedFolder } from './edited-folder.js';
 
 /** A collaborative edit whose inputs are all found good. */
@@ -23,6 +25,7 @@ export interface PreparedCollaborative {
   /** Where there is a text to steer away from. */
   readonly texts: TextReader | undefined;
   readonly sampler: SamplerSettings;
+  readonly seed: number;
   readonly checkpointHash: string;
   readonly folder: OutputFolder;
 }
@@ -73,11 +76,13 @@ async function openCollaborative(request: Omit<CollaborativeRequest, 'text' | 'm
 /**
  * Check everything that a collaborative edit names, before any time or memory is spent on it.
  * @param note tells the user what is odd, but no mistake
+ * @param otherwise gives a seed where neither the request nor an earlier run of the same edit has one
  * @throws InputError or UsageError, one line each; nothing is left behind
  */
 export async function prepareCollaborative(
   request: CollaborativeRequest,
   note: (text: string) => void,
+  otherwise = drawSeed,
 ): Promise<PreparedCollaborative> {
   const text = await openEditedFolder('text', request.text, 'imagic_text_folder');
   const mask = await openEditedFolder('mask', request.mask, 'imagic_mask_folder');
@@ -92,9 +97,13 @@ export async function prepareCollaborative(
     const images = request.batches.reduce((sum, { size }) => sum + size, 0);
     const needed = bytesOf(images, open.side, sampler.taken, request.extras) * request.alphas.length;
     const checkpointHash = await hashFile(request.checkpoint.path);
+    const by = { config: { sha256: open.configHash }, checkpoint: { sha256: checkpointHash }, text, mask };
+    const earlier = request.seed === undefined && !request.force ? await sampledSeed(request.folder, by) : undefined;
+    const seed = request.seed ?? earlier ?? otherwise();
+    const path = request.bySeed ? seedFolder(request.folder, seed) : request.folder;
     return {
-      ...{ request, open, model, text, mask, sampler, texts, checkpointHash },
-      folder: await OutputFolder.open(request.folder, needed),
+      ...{ request, open, model, text, mask, sampler, texts, seed, checkpointHash },
+      folder: await OutputFolder.open(path, needed),
     };
   } catch (error) {
     await open.weights.close();

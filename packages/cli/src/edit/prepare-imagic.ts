@@ -1,15 +1,16 @@
-import { join } from 'node:path';
 import { LatentDiffusion } from '@codiff/ldm-core';
 import { hashFile } from '@codiff/ldm-core/node';
 import { checkMaskSize, hashMask, type Mask, readMask } from '../generate/mask.js';
 import { UNNEEDED_TO_EDIT } from '../generate/needed-weights.js';
 import { type OpenModel, openModel } from '../generate/open-model.js';
 import { OutputFolder } from '../generate/output-folder.js';
-import { checkPrompt, promptFolder } from '../generate/prompt.js';
+import { checkPrompt } from '../generate/prompt.js';
+import { drawSeed } from '../generate/request.js';
 import { requireFile } from '../generate/required-file.js';
 import { type SamplerSettings, samplerSettings } from '../generate/sampler-settings.js';
 import { TextReader } from '../generate/text-reader.js';
 import { InputError } from '../input-error.js';
+import { imagicFolder, recordedSeed } from './imagic-folder.js';
 import type { ImagicRequest } from './imagic-request.js';
 import { type InputImage, readInputImage } from './input-image.js';
 import { removeLeftovers } from './leftovers.js';
@@ -34,9 +35,10 @@ export interface PreparedImagic {
 
 /**
  * Check everything that an edit names, before any time or memory is spent on it.
+ * @param otherwise gives a seed where neither the request nor an earlier run of the same edit has one
  * @throws InputError or UsageError, one line each; nothing is left behind
  */
-export async function prepareImagic(request: ImagicRequest): Promise<PreparedImagic> {
+export async function prepareImagic(request: ImagicRequest, otherwise = drawSeed): Promise<PreparedImagic> {
   const { modality, text, flags } = request;
   const name = `edit ${modality}`;
   if (text !== undefined) checkPrompt(flags.text, text);
@@ -57,15 +59,14 @@ export async function prepareImagic(request: ImagicRequest): Promise<PreparedIma
     const sampler = samplerSettings(request.sampler, model.schedule.timesteps);
     const texts = text === undefined ? undefined : await TextReader.of(model);
     checkTuningFits(request, open);
-    const above = join(request.folder, image.name);
-    const path = text === undefined ? join(above, mask!.name) : promptFolder(above, text, flags.text);
+    const path = imagicFolder(request);
     const settings: ImagicSettings = {
       image: { path: image.path, sha256: image.sha256 },
       ...(text === undefined ? {} : { text }),
       ...(mask && request.mask ? { mask: { path: request.mask.path, sha256: hashMask(mask) } } : {}),
       config: { path: request.config.path, sha256: open.configHash },
       checkpoint: { path: request.checkpoint.path, sha256: await hashFile(request.checkpoint.path) },
-      seed: request.seed,
+      seed: request.seed ?? (await recordedSeed(request)) ?? otherwise(),
       setRandomSeed: request.setRandomSeed,
       precision: request.precision,
       embedding: request.embedding,

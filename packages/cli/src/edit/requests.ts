@@ -55,7 +55,7 @@ export function imagicRequest(modality: Modality, flags: ImagicFlags): ImagicReq
     text: byText ? (flags.text_prompt ?? PROMPT) : undefined,
     mask: byText ? undefined : named(flags.mask_path, EDITED_MASK),
     folder: flags.save_folder ?? defaults.folder,
-    seed: flags.seed ?? 0,
+    seed: flags.seed,
     images: flags.num_samples ?? 1,
     ...negativeOf(flags),
     sampler: flags,
@@ -71,7 +71,7 @@ export function collaborativeRequest(flags: CollaborativeFlags): CollaborativeRe
     ...mixOf(flags, parsedAlphas('alpha_list', flags.alpha_list, COLLABORATIVE_ALPHAS)),
     text: named(flags.imagic_text_folder, COLLABORATIVE.textFolder),
     mask: named(flags.imagic_mask_folder, COLLABORATIVE.maskFolder),
-    folder: join(flags.save_folder ?? COLLABORATIVE.folder, `seed=${flags.seed ?? COLLABORATIVE.seed}`),
+    folder: flags.save_folder ?? COLLABORATIVE.folder,
   };
 }
 
@@ -93,7 +93,7 @@ export function bothRequests(flags: BothFlags): {
     ...engineOf(flags),
     ...tuningOf(flags),
     image: { path: image, isDefault: false },
-    seed: flags.seed ?? 0,
+    seed: flags.seed,
     images: flags.num_samples ?? 1,
     sampler: flags,
     saveCheckpoint: true,
@@ -128,7 +128,8 @@ export function bothRequests(flags: BothFlags): {
     },
     together: {
       ...mixOf(flags, parsedAlphas('collaborative_alpha_list', flags.collaborative_alpha_list, COLLABORATIVE_ALPHAS)),
-      folder: join(parent, 'collaborative_edit', `seed=${flags.seed ?? COLLABORATIVE.seed}`),
+      seed: flags.collaborative_seed ?? flags.seed,
+      folder: join(parent, 'collaborative_edit'),
     },
   };
 }
@@ -165,7 +166,8 @@ function mixOf(flags: CollaborativeFlags | BothFlags, alphas: readonly number[])
     config: named(flags.config_path, COLLABORATIVE.config),
     checkpoint: named(flags.ckpt_path, COLLABORATIVE.checkpoint),
     alphas: alphas.map((alpha, index) => ({ alpha, index })),
-    seed: flags.seed ?? COLLABORATIVE.seed,
+    seed: flags.seed,
+    bySeed: true,
     ...negativeOf(flags),
     sampler: flags,
     batches: batchesOf(flags.num_samples ?? batchSize, batchSize),

@@ -196,6 +196,7 @@ async function rerunCollaborative(
       config: named(flags.config_path ?? recipe.config.path),
       checkpoint: named(flags.ckpt_path ?? recipe.checkpoint.path),
       folder: flags.save_folder ?? RERUN_FOLDER,
+      bySeed: false,
       alphas: [{ alpha: own.alpha, index: own.alphaIndex }],
       seed,
       negativeText: recipe.negativeText,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { composedKey, contactSheet, interpolate, type SheetCell } from '@codiff/codiff';
+import { contactSheet, interpolate, type SheetCell } from '@codiff/codiff';
 import { compile } from '@codiff/engine';
 import { Params, tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -21,23 +21,17 @@ import { readEmbeddings } from './edited-folder.js';
 import { FILES } from './imagic-files.js';
 import { guidanceIn } from './imagic-images.js';
 import type { PreparedCollaborative } from './prepare-collaborative.js';
-import type { EditedModel } from './run-imagic.js';
 import type { EditSession } from './session.js';
 import { loadTunedUNet } from './tuned-model.js';
 
 /** What became of a collaborative edit. */
 export interface CollaborativeOutcome {
   readonly folder: string;
+  readonly seed: number;
   /** Paths written, in order. */
   readonly files: readonly string[];
   /** Images sampled now, and those that were there. */
   readonly images: { readonly made: number; readonly kept: number };
-}
-
-/** Edits that are in memory already, which saves reading them. The tensors are left to the caller. */
-export interface EditsInMemory {
-  readonly text: EditedModel;
-  readonly mask: EditedModel;
 }
 
 /**
@@ -47,7 +41,6 @@ export interface EditsInMemory {
 export async function runCollaborative(
   prepared: PreparedCollaborative,
   session: EditSession,
-  edits?: EditsInMemory,
 ): Promise<CollaborativeOutcome> {
   const { request, model, folder } = prepared;
   const wanted = request.alphas.flatMap((alpha) => request.batches.map((range) => ({ alpha, range })));
@@ -57,16 +50,10 @@ export async function runCollaborative(
   const kept = count(wanted) - count(missing);
   if (kept > 0) session.note(`${kept} images are there already`);
   if (missing.length > 0)
-    await sampleAll(
-      prepared,
-      session,
-      missing,
-      collaborativeModels(model, request.precision, session.info.branches),
-      edits,
-    );
+    await sampleAll(prepared, session, missing, collaborativeModels(model, request.precision, session.info.branches));
   const sheet = collaborativeRecipe(prepared, session);
   if (missing.length > 0 || !(await isMade(join(folder.path, FILES.sheet), sheet))) await writeSheet(prepared, sheet);
-  return { folder: folder.path, files: folder.files, images: { made: count(missing), kept } };
+  return { folder: folder.path, seed: prepared.seed, files: folder.files, images: { made: count(missing), kept } };
 }
 
 interface AlphaBatch {
@@ -95,7 +82,6 @@ async function sampleAll(
   session: EditSession,
   batches: readonly AlphaBatch[],
   models: SamplingModels,
-  edits: EditsInMemory | undefined,
 ): Promise<void> {
   const { sampler } = prepared;
   const { signal } = session;
@@ -105,12 +91,9 @@ async function sampleAll(
   const bar = session.progress(sampler.taken * batches.length);
   try {
     bar.status('loading the models');
-    const p = await loadWeights(prepared, edits, own);
-    const embeddings = edits ?? {
-      text: await readEmbeddings(prepared.text),
-      mask: await readEmbeddings(prepared.mask),
-    };
-    if (!edits) own.push(...tensorsOf(embeddings));
+    const p = await loadWeights(prepared, own);
+    const embeddings = { text: await readEmbeddings(prepared.text), mask: await readEmbeddings(prepared.mask) };
+    own.push(...tensorsOf(embeddings));
     const negative = encodeNegative(prepared, p);
     if (negative) own.push(negative);
     for (const batch of batches) {
@@ -140,21 +123,15 @@ async function sampleAll(
 }
 
 /** The collaborative checkpoint's weights, with the tuned UNets in their places. @param own gets what is to be freed */
-async function loadWeights(
-  { open, text, mask }: PreparedCollaborative,
-  edits: EditsInMemory | undefined,
-  own: tf.Tensor[],
-): Promise<Params> {
+async function loadWeights({ open, text, mask }: PreparedCollaborative, own: tf.Tensor[]): Promise<Params> {
   const rest = await open.weights.load();
   own.push(...rest.values());
   const all = new Params(rest);
   const folders = { text, mask };
-  for (const { condition, edit } of BRANCHES) {
+  for (const { edit } of BRANCHES) {
     const { prefix, specs } = branchUNet(open.specs, edit);
-    const unet = edits
-      ? new Params([...edits[edit].unet].map(([key, tensor]) => [composedKey(key, condition)!, tensor]))
-      : await loadTunedUNet(folders[edit].weights, specs, prefix);
-    if (!edits) own.push(...unet.values());
+    const unet = await loadTunedUNet(folders[edit].weights, specs, prefix);
+    own.push(...unet.values());
     for (const [key, tensor] of unet) all.set(key, tensor);
   }
   return all;
@@ -184,12 +161,11 @@ async function sampleAndWrite(
   model: SamplingModel,
   onStep: () => void,
 ): Promise<void> {
-  const { request, open, sampler, folder } = prepared;
+  const { request, open, sampler, seed, folder } = prepared;
   const { signal } = session;
   const record = recordBatch(request.extras);
   let sampled: Awaited<ReturnType<typeof sampleBatch>> | undefined;
   try {
-    const { seed } = request;
     sampled = await sampleBatch(model, {
       range,
       seed,
@@ -218,7 +194,7 @@ async function sampleAndWrite(
 }
 
 function collaborativeRecipe(
-  { request, open, text, mask, sampler, checkpointHash }: PreparedCollaborative,
+  { request, open, text, mask, sampler, seed, checkpointHash }: PreparedCollaborative,
   { info }: EditSession,
   image?: AlphaBatch & { readonly i: number },
 ): CollaborativeRecipe {
@@ -233,7 +209,7 @@ function collaborativeRecipe(
     ...guidanceIn(request),
     precision: request.precision,
     sampler: sampler.config,
-    seed: request.seed,
+    seed,
     ...(image && {
       image: {
         alpha: image.alpha.alpha,
@@ -252,7 +228,7 @@ function collaborativeRecipe(
 
 /** Before and after: what the first stage makes of the input, then every alpha, a row an image. */
 async function writeSheet(
-  { request, folder, text, mask }: PreparedCollaborative,
+  { request, folder, seed, text, mask }: PreparedCollaborative,
   recipe: CollaborativeRecipe,
 ): Promise<void> {
   const cellOf = async (path: string, label: string): Promise<SheetCell[]> =>
@@ -268,7 +244,7 @@ async function writeSheet(
     }
   }
   const [textName, maskName] = [text, mask].map(({ folder: path }) => path.split('/').at(-1));
-  const title = `${textName} + ${maskName} (seed ${request.seed})`;
+  const title = `${textName} + ${maskName} (seed ${seed})`;
   await folder.write(FILES.sheet, withRecipe(encodeRgb(contactSheet({ title, rows })), recipe));
 }
 

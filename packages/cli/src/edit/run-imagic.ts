@@ -39,29 +39,21 @@ import { loadTunedUNet, saveTunedModel, unetSpecs } from './tuned-model.js';
 /** What became of an edit by text or mask. */
 export interface ImagicOutcome {
   readonly folder: string;
+  readonly seed: number;
   /** Paths written, in order. */
   readonly files: readonly string[];
   /** Images sampled now, and those that were there. */
   readonly images: { readonly made: number; readonly kept: number };
   readonly stages: Readonly<Record<TunedStage, 'done' | 'kept'>>;
-  /** What a collaborative edit goes on with, if it was asked for; the caller's. */
-  readonly edited?: EditedModel | undefined;
-}
-
-/** A finished edit that is still in memory. */
-export interface EditedModel {
-  readonly target: tf.Tensor3D;
-  readonly optimized: tf.Tensor3D;
-  /** The tuned UNet. */
-  readonly unet: Params;
-  readonly firstStage: FirstStage;
+  /** What another edit of the image may go on with, if it was asked for and has been needed; the caller's. */
+  readonly firstStage?: FirstStage | undefined;
 }
 
 /** How an edit works together with another. */
 export interface ImagicSharing {
   /** A first stage of the very same weights, with this image encoded; left to the caller. */
   readonly firstStage?: FirstStage | undefined;
-  /** Hand out what a collaborative edit goes on with. */
+  /** Hand out the first stage. */
   readonly keep?: boolean | undefined;
 }
 
@@ -93,7 +85,7 @@ class ImagicRun {
   ) {
     this.models = singleModels(prepared.model, prepared.request.precision);
     this.tensors = new EditTensors(prepared);
-    this.rng = Rng.of(prepared.request.seed).split('edit');
+    this.rng = Rng.of(prepared.settings.seed).split('edit');
   }
 
   async toEnd({ firstStage: shared, keep = false }: ImagicSharing): Promise<ImagicOutcome> {
@@ -103,7 +95,7 @@ class ImagicRun {
     const tunesEmbedding = stages.embedding !== 'finished';
     const hasWeights = stages.weights === 'finished';
     const unmade = await missingImages(prepared, session, all);
-    const asksForWeights = unmade.some(({ tuned }) => tuned) || keep || (request.saveCheckpoint && !hasWeights);
+    const asksForWeights = unmade.some(({ tuned }) => tuned) || (request.saveCheckpoint && !hasWeights);
     // What was drawn by chance comes out another way each time: images of the old result do not belong to the new one.
     const isStale = (image: PlannedImage): boolean =>
       settings.setRandomSeed && ((tunesEmbedding && !isStart(image)) || (image.tuned && !hasWeights && asksForWeights));
@@ -113,12 +105,13 @@ class ImagicRun {
     const wantsWeights = asksForWeights || tuned.length > 0;
     const tunesWeights = wantsWeights && !hasWeights;
     const goesOn = typeof stages.weights === 'object';
-    const outcome = (edited?: EditedModel): ImagicOutcome => ({
+    const outcome = (firstStage?: FirstStage): ImagicOutcome => ({
       folder: folder.path,
+      seed: settings.seed,
       files: folder.files,
       images: { made: missing.length, kept: all.length - missing.length },
       stages: { embedding: tunesEmbedding ? 'done' : 'kept', weights: tunesWeights ? 'done' : 'kept' },
-      edited,
+      firstStage,
     });
     if (!tunesEmbedding) session.note(`stage A: kept (${FILES.optimized})`);
     if (!tunesWeights) session.note(`stage B: ${hasWeights ? `kept (${FILES.weights})` : 'its images are all there'}`);
@@ -173,9 +166,9 @@ class ImagicRun {
     }
     if (settings.setRandomSeed && tunesEmbedding)
       session.note('every iteration drew by chance: the edit cannot be repeated');
-    const edited = keep && tunedUNet ? { target, optimized, unet: tunedUNet, firstStage } : undefined;
-    if (edited) tensors.release(tensorsOf(edited));
-    return outcome(edited);
+    if (!keep) return outcome();
+    tensors.release(tensorsOf(firstStage));
+    return outcome(firstStage);
   }
 
   dispose(): void {

@@ -132,7 +132,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     sketch: flags.sketch_path === undefined ? undefined : { path: flags.sketch_path, isDefault: false },
     freeU,
     sampler: flags,
-    seed: flags.seed ?? (freeU === undefined ? randomInt(SEEDS) : FREEU_SEED),
+    seed: flags.seed ?? (freeU === undefined ? drawSeed() : FREEU_SEED),
     batches: batchesOf(flags.num_samples ?? batchSize, batchSize),
     precision: flags.precision ?? 'float32',
     packWeights: flags.pack_weights ?? true,
@@ -167,6 +167,9 @@ export function refuseNegativeText(
     `--negative_text: the model of ${command} reads a mask and no text, so there is none to steer away from; leave it out, or run ${other}`,
   );
 }
+
+/** A seed for a run that is given none. */
+export const drawSeed = (): number => randomInt(SEEDS);
 
 /** What is written besides the images. */
 export const extrasOf = (flags: RequestFlags, defaults: Pick<CommandDefaults, 'mixed'>): Extras => ({
