@@ -112,6 +112,10 @@ describe('codiff generate', () => {
     expect(pixels(`${folder}/000001_text_influence_function.png`)).toMatchObject({ width: 4 * 18 + 2, height: 20 });
     expect(pixels(`${folder}/000000_z_0.png`)).toMatchObject({ width: 16, height: 16 });
     expect(await branchesIn(`${folder}/000001_x_0.png`)).toBe(TWO);
+    for (const name of files(folder)) {
+      const batchIndex = name.startsWith('000001') ? 1 : 0;
+      expect(await readRecipe(join(world, folder, name))).toMatchObject({ seed: 11, batchSize: 2, batchIndex });
+    }
 
     const mask = await readMask(MASK);
     expect(pixels(`${folder}/3.png`)).toEqual(paintMask(mask));

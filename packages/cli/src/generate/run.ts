@@ -13,7 +13,7 @@ import { paintMask } from './palette.js';
 import { encodeRgb } from './png/rgb.js';
 import { type Prepared, prepare } from './prepare.js';
 import { Progress } from './progress.js';
-import type { Recipe } from './recipe.js';
+import { type Recipe, withRecipe } from './recipe.js';
 import { recipeOf } from './recipe-of.js';
 import type { ReportPlace, RunReport } from './report/run-report.js';
 import type { BatchRange, Request } from './request.js';
@@ -142,7 +142,6 @@ async function sampleAll(
       const onStep = () => progress.step();
       const { config } = sampler;
       sampled = await sampleBatch(model, { range, seed, sampler: config, latent: open.latent, record, signal, onStep });
-      if (mask) await folder.write(mask.name, encodeRgb(paintMask(mask)));
       const about = {
         request,
         info,
@@ -152,15 +151,19 @@ async function sampleAll(
         configHash: open.configHash,
         checkpointHash: await hash,
       };
+      const recipe = (i: number) => recipeOf(about, range, i);
+      if (mask && range === request.batches[0]) {
+        await folder.write(mask.name, withRecipe(encodeRgb(paintMask(mask)), recipe(0)));
+      }
       await writeBatch(
         { range, ...sampled, record, decode: (z) => model.decode(z) },
         {
           folder,
           extras,
           mask,
-          recipe: (i) => recipeOf(about, range, i),
+          recipe,
           check: () => signal.throwIfAborted(),
-          report: report?.ofBatch((i) => recipeOf(about, range, i)),
+          report: report?.ofBatch(recipe),
         },
       );
     } finally {
