@@ -55,9 +55,11 @@ export class WeightPlan {
   ): Promise<WeightPlan> {
     const sources: Source[] = [];
     const plan = new WeightPlan(sources);
+    const opened: Checkpoint[] = [];
     const absent: string[] = [];
     try {
       const checkpoint = await openCheckpointFile(path);
+      opened.push(checkpoint);
       refuseOtherScale(specs, checkpoint);
       const needed = neededSpecs(specs, unneeded);
       const { report } = matchKeys(needed, path, checkpoint.tensors, { drop: unneeded });
@@ -75,6 +77,7 @@ export class WeightPlan {
         }
         const options = { prefixMap, ignoreKeys, drop: [/./] };
         const other = await openCheckpointFile(file);
+        opened.push(other);
         const { report: found } = matchKeys(wanted, file, other.tensors, options);
         const matched = new Map(found.matched.map((key) => [key, missing.get(key)!]));
         sources.push({ checkpoint: other, specs: matched, options });
@@ -87,7 +90,7 @@ export class WeightPlan {
       }
       return plan;
     } catch (error) {
-      await plan.close();
+      for (const checkpoint of opened) await checkpoint.close();
       throw error;
     }
   }
