@@ -20,7 +20,7 @@ const sharedFlags = (defaults: CommandDefaults) => ({
   return_influence_function: yesNo('return_influence_function', { describe: 'accepted; there is one modality only' }),
   ...freeUFlags,
   ...addedFlags,
-  seed: { ...addedFlags.seed, defaultDescription: 'drawn, and told; 2 with --enable_freeu' },
+  seed: { ...addedFlags.seed, defaultDescription: "drawn, and told; the original's is 2 with FreeU" },
 });
 
 /** `text2image` or `mask2image`: both have the original's common flags, those of FreeU, and ours. */

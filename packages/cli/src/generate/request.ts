@@ -108,8 +108,6 @@ export interface RequestFlags extends SamplerFlags {
 
 /** Batch size of the original. */
 const BATCH_SIZE = 4;
-/** Seed of the original's FreeU scripts, the only ones with a seed: runs with and without FreeU are to be compared. */
-const FREEU_SEED = 2;
 /** How far to go beyond the text where there is one to steer away from. */
 const GUIDANCE_SCALE = 2;
 
@@ -132,7 +130,7 @@ export function requestOf(defaults: CommandDefaults, flags: RequestFlags): Reque
     sketch: flags.sketch_path === undefined ? undefined : { path: flags.sketch_path, isDefault: false },
     freeU,
     sampler: flags,
-    seed: flags.seed ?? (freeU === undefined ? drawSeed() : FREEU_SEED),
+    seed: flags.seed ?? drawSeed(),
     batches: batchesOf(flags.num_samples ?? batchSize, batchSize),
     precision: flags.precision ?? 'float32',
     packWeights: flags.pack_weights ?? true,
