@@ -17,8 +17,8 @@ const pixel = ({ values, width }: ByteImage, x: number, y: number) => values[(y 
 
 describe('letters', () => {
   it('are drawn by dots', () => {
-    expect(letter('4')).toEqual(['...#.', '..##.', '.#.#.', '#..#.', '#####', '...#.', '...#.']);
-    expect(letter('g')).toEqual(['.....', '.....', '.##.#', '#..##', '.####', '....#', '####.']);
+    expect(letter('4')).toEqual(['...#.', '..##.', '.#.#.', '#..#.', '#####', '...#.', '...#.', '.....']);
+    expect(letter('g')).toEqual(['.....', '.....', '.####', '#...#', '#...#', '.####', '....#', '.###.']);
     expect(letter('é')).toEqual(letter('e'));
     expect(letter('字')[0]).toBe('#####');
   });

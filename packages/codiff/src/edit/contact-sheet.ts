@@ -23,7 +23,7 @@ const FRAME = 176;
 /** Pixels around pictures. */
 const GAP = 8;
 /** Dots between letters, and between lines. */
-const SPACING = { letter: 1, line: 3 } as const;
+const SPACING = { letter: 1, line: 2 } as const;
 
 /**
  * Lay out a contact sheet: every image of an edit beside what it was made from, each in a thin frame. Letters are drawn by dots, twice as large from

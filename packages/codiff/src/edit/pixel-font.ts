@@ -1,7 +1,10 @@
 /** Width and height of a letter, in dots. */
-export const LETTER = { width: 5, height: 7 } as const;
+export const LETTER = { width: 5, height: 8 } as const;
 
-/** Dots of a letter, row by row from the top, two hexadecimal digits a row; of each row's five bits the highest is at the left. */
+/**
+ * Dots of a letter, row by row from the top, two hexadecimal digits a row; of each row's five bits the highest is at the left. The eighth
+ * row is below the line, and empty where it is left out.
+ */
 const LETTERS: Readonly<Record<string, string>> = {
   ' ': '00000000000000',
   '!': '04040404040004',
@@ -74,17 +77,17 @@ const LETTERS: Readonly<Record<string, string>> = {
   d: '01010d1311110f',
   e: '00000e111f100e',
   f: '0609081c080808',
-  g: '00000d130f011e',
+  g: '00000f11110f010e',
   h: '10101619111111',
   i: '04000c0404040e',
-  j: '0200060202120c',
+  j: '020006020202120c',
   k: '10101214181412',
   l: '0c04040404040e',
   m: '00001a15151111',
   n: '00001619111111',
   o: '00000e1111110e',
-  p: '00001e111e1010',
-  q: '00000d130f0101',
+  p: '00001e11111e1010',
+  q: '00000f11110f0101',
   r: '00001619101010',
   s: '00000e100e011e',
   t: '08081c08080906',
@@ -92,7 +95,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   v: '00001111110a04',
   w: '0000111115150a',
   x: '0000110a040a11',
-  y: '000011110f010e',
+  y: '00001111110f010e',
   z: '00001f0204081f',
   '{': '02040408040402',
   '|': '04040404040404',
@@ -106,5 +109,6 @@ const UNKNOWN = '1f11111111111f';
 /** Whether a letter is dark at a dot. Accents are left out. @param letter one character @param x, y from the top left */
 export function letterDot(letter: string, x: number, y: number): boolean {
   const rows = LETTERS[letter] ?? LETTERS[letter.normalize('NFD')[0]!] ?? UNKNOWN;
-  return ((Number.parseInt(rows.slice(2 * y, 2 * y + 2), 16) >> (LETTER.width - 1 - x)) & 1) === 1;
+  const bits = rows.slice(2 * y, 2 * y + 2);
+  return bits !== '' && ((Number.parseInt(bits, 16) >> (LETTER.width - 1 - x)) & 1) === 1;
 }
