@@ -9,6 +9,7 @@ import {
   layerNorm,
   Params,
   silu,
+  upsampleConv2d,
   upsampleNearest2x,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -73,6 +74,14 @@ const CASES: readonly (readonly [string, readonly number[][], Fn])[] = [
   ['Geglu', [[3, 6]], (x) => geglu(x!)],
   ['Silu', [[3, 4]], (x) => silu(x!)],
   ['UpsampleNearest2x', [[1, 2, 3, 2]], (x) => upsampleNearest2x(t4(x))],
+  [
+    'UpsampleConv2D',
+    [
+      [1, 2, 3, 2],
+      [3, 3, 2, 2],
+    ],
+    (x, w) => upsampleConv2d(t4(x), t4(w)),
+  ],
   [
     'Conv2DBackpropInput and -Filter, same',
     [

@@ -249,6 +249,7 @@ export {
 export { ShapeError } from './nn/shape-error.js';
 export { disposeReplaced, mapTensors, tensorsOf, tidyTree } from './nn/tensor-tree.js';
 export { avgPool2x, upsampleNearest2x } from './nn/upsample.js';
+export { upsampleConv2d } from './nn/upsample-conv2d.js';
 export { type ValueAndGrads, valueAndGrad, valueAndGrads } from './nn/value-and-grads.js';
 export { type AdamStepOptions, adamStep, initOptimState, type OptimState } from './optim/adamw.js';
 export { clipByGlobalNorm, globalNorm } from './optim/clip.js';

@@ -10,6 +10,7 @@ import { Params } from '../src/nn/params.js';
 import { Rng } from '../src/nn/random.js';
 import { hostIntegers, hostNormal, hostUniform } from '../src/nn/stateless-random.js';
 import { avgPool2x, upsampleNearest2x } from '../src/nn/upsample.js';
+import { upsampleConv2d } from '../src/nn/upsample-conv2d.js';
 import { valueAndGrad } from '../src/nn/value-and-grads.js';
 import { adamStep, initOptimState } from '../src/optim/adamw.js';
 import { clipByGlobalNorm } from '../src/optim/clip.js';
@@ -94,6 +95,14 @@ const ops: { name: string; op: Op; shapes: number[][] }[] = [
     ],
   },
   { name: 'upsampleNearest2x', op: (x) => upsampleNearest2x(x as tf.Tensor4D), shapes: [[2, 3, 4, 5]] },
+  {
+    name: 'upsampleConv2d',
+    op: (x, w) => upsampleConv2d(x as tf.Tensor4D, w as tf.Tensor4D),
+    shapes: [
+      [2, 24, 25, 5],
+      [3, 3, 5, 4],
+    ],
+  },
   { name: 'avgPool2x', op: (x) => avgPool2x(x as tf.Tensor4D), shapes: [[2, 4, 6, 3]] },
   {
     name: 'checkpoint',

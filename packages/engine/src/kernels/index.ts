@@ -11,6 +11,7 @@ import { layerNorm } from './layer-norm.js';
 import { mean } from './mean.js';
 import { recomputeBarrier } from './recompute-barrier.js';
 import { statelessRandomNormal, statelessRandomUniform, statelessRandomUniformInt } from './stateless-random.js';
+import { upsampleConvolution, upsampleConvolutionGrad } from './upsample-convolution.js';
 
 /** The engine's own kernels: those that upstream lacks, and those of its that fall short. */
 const kernels = (): readonly tf.KernelConfig[] => [
@@ -33,6 +34,8 @@ const kernels = (): readonly tf.KernelConfig[] => [
   statelessRandomNormal,
   statelessRandomUniform,
   statelessRandomUniformInt,
+  upsampleConvolution,
+  upsampleConvolutionGrad,
 ];
 
 /** Register the engine's kernels in tfjs's registry, in place of upstream's where both have one. */

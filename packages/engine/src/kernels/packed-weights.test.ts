@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, vi } from 'vitest';
-import { waves } from '../../test/support/kernel.js';
+import { runKernel, waves } from '../../test/support/kernel.js';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
 import { compile } from '../compile/index.js';
 import { currentEngine } from '../engine.js';
@@ -36,6 +36,13 @@ const LAYERS: readonly [string, Layer, number[], number[], string][] = [
     'convolution with a bias',
     (x, w, b) => tf.add(convolved(x, w, b), b),
     [1, 8, 8, 32],
+    [3, 3, 32, 16],
+    '_MklNativeFusedConv2D',
+  ],
+  [
+    'convolution of an enlarged image with a bias',
+    (x, w, b) => tf.tidy(() => tf.add(runKernel('UpsampleConv2D', { x, filter: w })[0]!, b)),
+    [1, 4, 4, 32],
     [3, 3, 32, 16],
     '_MklNativeFusedConv2D',
   ],

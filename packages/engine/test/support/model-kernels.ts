@@ -9,6 +9,7 @@ import {
   layerNorm,
   Params,
   silu,
+  upsampleConv2d,
   upsampleNearest2x,
 } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
@@ -93,6 +94,7 @@ export const MODEL_KERNELS: readonly (readonly [string, readonly (readonly numbe
   ['gelu', [tokens], (x) => gelu(x!)],
   ['geglu', [tokens], (x) => geglu(x!)],
   ['upsampleNearest2x', [image], (x) => upsampleNearest2x(asImage(x!))],
+  ['upsampleConv2d', [image, [3, 3, 4, 6]], (x, w) => upsampleConv2d(asImage(x!), asImage(w!))],
   ['avgPool2x', [image], (x) => avgPool2x(asImage(x!))],
   ['maxPool', [image], (x) => tf.maxPool(asImage(x!), 2, 2, 'valid')],
   ['resizeNearestNeighbor', [image], (x) => tf.image.resizeNearestNeighbor(asImage(x!), [3, 8])],

@@ -3,6 +3,8 @@ import { kaiming, zeros } from './init.js';
 import { hasKernel } from './kernel.js';
 import type { Params } from './params.js';
 import type { Init, ParamKey, Scope } from './scope.js';
+import { upsampleNearest2x } from './upsample.js';
+import { upsampleConv2d } from './upsample-conv2d.js';
 
 /** Rows and columns of zeros around an image: [[top, bottom], [left, right]]. */
 export type Padding = readonly [readonly [number, number], readonly [number, number]];
@@ -13,13 +15,21 @@ export interface ConvOptions {
   readonly stride?: number;
   /** Zeros on all sides, or per side; 0 by default. */
   readonly pad?: number | Padding;
+  /** Make every pixel a 2x2 square first; no by default. */
+  readonly upsample?: boolean;
 }
 
 /**
  * Two-dimensional convolution (cross-correlation, as everywhere in deep learning) on any backend, with gradients.
- * @param x [B,H,W,C] @param w [kh,kw,C,D] @returns [B,H',W',D], H' = floor((H + top + bottom - kh) / stride) + 1
+ * @param x [B,H,W,C] @param w [kh,kw,C,D]
+ * @returns [B,H',W',D], H' = floor((H + top + bottom - kh) / stride) + 1, with 2 H for H where it upsamples
  */
-export function conv2d(x: tf.Tensor4D, w: tf.Tensor4D, { stride = 1, pad = 0 }: ConvOptions = {}): tf.Tensor4D {
+export function conv2d(x: tf.Tensor4D, w: tf.Tensor4D, options: ConvOptions = {}): tf.Tensor4D {
+  const { stride = 1, pad = 0, upsample = false } = options;
+  if (upsample) {
+    const asOne = stride === 1 && pad === 1 && w.shape[0] === 3 && w.shape[1] === 3;
+    return asOne ? upsampleConv2d(x, w) : conv2d(upsampleNearest2x(x), w, { stride, pad });
+  }
   const [[top, bottom], [left, right]] = typeof pad === 'number' ? sides(pad) : pad;
   if (top === 0 && bottom === 0 && left === 0 && right === 0) return tf.conv2d(x, w, stride, 'valid');
   const [height, width] = [x.shape[1], x.shape[2]];
@@ -65,6 +75,8 @@ export interface Conv2DOptions {
   readonly stride?: number;
   /** Zeros on all sides, or per side; floor(kernel / 2) by default, which keeps the size of an odd kernel at stride 1. */
   readonly pad?: number | Padding;
+  /** Make every pixel a 2x2 square first; no by default. */
+  readonly upsample?: boolean;
   /** Add a bias [out]; true by default. */
   readonly bias?: boolean;
   /** Start weight and bias at zero, so that a residual branch starts as nothing. */
@@ -82,14 +94,14 @@ export class Conv2D {
   private readonly options: ConvOptions;
 
   constructor(scope: Scope, inC: number, outC: number, options: Conv2DOptions = {}) {
-    const { kernel = 3, stride = 1, pad = kernel >> 1, bias = true, zero = false } = options;
+    const { kernel = 3, stride = 1, pad = kernel >> 1, upsample = false, bias = true, zero = false } = options;
     const standard = zero ? zeros : kaiming(kernel * kernel * inC);
     const { init = standard, biasInit = standard } = options;
     this.weight = scope.param('weight', [kernel, kernel, inC, outC], init, {
       ...{ factor: true, file: { shape: [outC, inC, kernel, kernel], perm: [2, 3, 1, 0] } },
     });
     this.bias = bias ? scope.param('bias', [outC], biasInit) : undefined;
-    this.options = { stride, pad };
+    this.options = { stride, pad, upsample };
   }
 
   /** @param x [B,H,W,in] @returns [B,H',W',out] */

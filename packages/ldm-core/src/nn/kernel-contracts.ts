@@ -45,6 +45,9 @@ export type DrawAttrs = {
   shape: number[];
 };
 
+/** Strides, padding and shape of the gradients of tfjs's convolution. */
+type Conv2DGradAttrs = { strides: number; pad: string; dataFormat: string; dimRoundingMode: string };
+
 /** Every kernel name, with its inputs, attributes and outputs. */
 export interface KernelContracts {
   /**
@@ -100,6 +103,14 @@ export interface KernelContracts {
   UpsampleNearest2x: { inputs: Tensors<'x'>; attrs: object; outputs: [y: tf.TensorInfo] };
   /** dy [B,2H,2W,C] -> dx [B,H,W,C], the sum of each 2x2 square. */
   UpsampleNearest2xGrad: { inputs: Tensors<'dy'>; attrs: object; outputs: [dx: tf.TensorInfo] };
+  /** x [B,H,W,C], filter [3,3,C,D] -> y [B,2H,2W,D]: UpsampleNearest2x, then a convolution with a zero on each side. */
+  UpsampleConv2D: { inputs: Tensors<'x' | 'filter'>; attrs: object; outputs: [y: tf.TensorInfo] };
+  /** Its gradient by both. */
+  UpsampleConv2DGrad: {
+    inputs: Tensors<'dy' | 'x' | 'filter'>;
+    attrs: object;
+    outputs: [dx: tf.TensorInfo, dfilter: tf.TensorInfo];
+  };
   /**
    * One parameter's Adam step; lr, epsilon and decay are scalars.
    * m' = m + (1 - beta1)(grad - m); v' = beta2 v + (1 - beta2) grad^2;
@@ -127,6 +138,18 @@ export interface KernelContracts {
     inputs: { readonly [name: string]: tf.TensorInfo };
     attrs: object;
     outputs: tf.TensorInfo[];
+  };
+  /** tfjs's own: dy [B,H',W',D], filter [kh,kw,C,D] -> dx of `inputShape`. */
+  Conv2DBackpropInput: {
+    inputs: Tensors<'dy' | 'filter'>;
+    attrs: Conv2DGradAttrs & { inputShape: number[] };
+    outputs: [dx: tf.TensorInfo];
+  };
+  /** tfjs's own: x [B,H,W,C], dy [B,H',W',D] -> dfilter of `filterShape`. */
+  Conv2DBackpropFilter: {
+    inputs: Tensors<'x' | 'dy'>;
+    attrs: Conv2DGradAttrs & { filterShape: number[] };
+    outputs: [dfilter: tf.TensorInfo];
   };
   /** Draws of TensorFlow's op of this name; seed is int32 [2]. See random.ts for the definition. */
   StatelessRandomNormal: { inputs: Tensors<'seed'>; attrs: DrawAttrs; outputs: [draws: tf.TensorInfo] };

@@ -22,13 +22,12 @@ export class Upsample {
 
   constructor(scope: Scope, { channels, useConv, outChannels, padding = 1 }: UpsampleOptions) {
     this.conv = useConv
-      ? new Conv2D(scope.at('conv'), channels, outChannels ?? channels, { kernel: 3, pad: padding })
+      ? new Conv2D(scope.at('conv'), channels, outChannels ?? channels, { pad: padding, upsample: true })
       : null;
   }
 
   /** @param x [B,H,W,C] @returns [B,2H,2W,C'] */
   forward(p: Params, x: tf.Tensor4D): tf.Tensor4D {
-    const large = upsampleNearest2x(x);
-    return this.conv ? this.conv.forward(p, large) : large;
+    return this.conv ? this.conv.forward(p, x) : upsampleNearest2x(x);
   }
 }

@@ -38,14 +38,11 @@ export class VaeUpsample {
   private readonly conv: Conv2D | null;
 
   constructor(scope: Scope, { inChannels, withConv }: VaeResampleOptions) {
-    this.conv = withConv ? new Conv2D(scope.at('conv'), inChannels, inChannels, { kernel: 3 }) : null;
+    this.conv = withConv ? new Conv2D(scope.at('conv'), inChannels, inChannels, { upsample: true }) : null;
   }
 
   /** @param x [B,H,W,C] @returns [B,2H,2W,C] */
   forward(p: Params, x: tf.Tensor4D): tf.Tensor4D {
-    return tf.tidy(() => {
-      const large = upsampleNearest2x(x);
-      return this.conv ? this.conv.forward(p, large) : large;
-    });
+    return tf.tidy(() => (this.conv ? this.conv.forward(p, x) : upsampleNearest2x(x)));
   }
 }
