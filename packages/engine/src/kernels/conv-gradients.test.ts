@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { largestDifference, runKernel, waves } from '../../test/support/kernel.js';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
+import { currentEngine } from '../engine.js';
 
 testWithoutLeaks();
 
@@ -79,6 +80,42 @@ describe.each(CASES)(
     });
   },
 );
+
+describe.each([
+  { image: [1, 4, 5, 256], strides: 1, pad: 'same', product: true },
+  { image: [2, 8, 8, 384], strides: 1, pad: 'valid', product: true },
+  { image: [1, 8, 8, 256], strides: 2, pad: 'same', product: false },
+  { image: [1, 17, 17, 256], strides: 1, pad: 'same', product: false },
+])('the gradient by a filter on $image, strides $strides, padding $pad', ({ image, strides, pad, product }) => {
+  const shapes = [3, 3, image[3]!, 8];
+  const attrs = { strides, pad, dataFormat: 'NHWC', dimRoundingMode: 'floor' };
+  const inputs = (): { x: tf.Tensor4D; dy: tf.Tensor } => {
+    const x = waves(image) as tf.Tensor4D;
+    const y = tf.conv2d(x, waves(shapes, 1) as tf.Tensor4D, strides, pad as 'same');
+    return { x, dy: waves(y.shape, 2) };
+  };
+
+  it('is that of its channels by themselves', () => {
+    const { x, dy } = inputs();
+    const [dw] = runKernel(tf.Conv2DBackpropFilter, { x, dy }, { ...attrs, filterShape: shapes });
+    const parts = tf.split(x, image[3]! / 128, 3).map((part) => {
+      const filterShape = [3, 3, 128, 8];
+      return runKernel(tf.Conv2DBackpropFilter, { x: part, dy }, { ...attrs, filterShape })[0]!;
+    });
+    expect(dw!.shape).toEqual(shapes);
+    expect(largestDifference(dw!, tf.concat(parts, 2))).toBeLessThan(2e-5);
+  });
+
+  it(`is ${product ? 'one product' : 'no product'}`, async () => {
+    const { x, dy } = inputs();
+    const spy = vi.spyOn(currentEngine().backend, 'executeSingleOutput');
+    runKernel(tf.Conv2DBackpropFilter, { x, dy }, { ...attrs, filterShape: shapes });
+    const names = spy.mock.calls.map(([name]) => name);
+    spy.mockRestore();
+    expect(names.includes('MatMul')).toBe(product);
+    expect(names.includes('Conv2DBackpropFilter')).toBe(!product);
+  });
+});
 
 it('says that explicit padding needs no padding by hand', () => {
   expect(tf.getKernel('ExplicitConvGradients', tf.getBackend())).toBeDefined();

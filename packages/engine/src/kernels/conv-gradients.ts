@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
 import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
+import { hasPatchRows, patchRows } from './patches.js';
+import { inBfloat16 } from './reductions.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -23,6 +25,7 @@ export const conv2dBackpropFilter = defineKernel<
   ConvAttrs & { filterShape: number[] }
 >(tf.Conv2DBackpropFilter, ({ x, dy }, { filterShape, ...conv }) => {
   const info = convInfo(x.shape, filterShape, conv);
+  if (byColumns(info)) return filterByColumns(info, x, dy);
   if (!padsFirst(info)) return byFilter(info, x, dy);
   return byFilter(ofPadded(info, conv), paddedImage(x, info), dy);
 });
@@ -35,6 +38,22 @@ const byImage = (info: Info, dy: tf.Tensor, filter: tf.Tensor): tf.Tensor =>
 
 const byFilter = (info: Info, x: tf.Tensor, dy: tf.Tensor): tf.Tensor =>
   op('Conv2DBackpropFilter', convAttrs(info), [x, tf.tensor1d(info.filterShape, 'int32'), dy]);
+
+/**
+ * Whether a filter's gradient is faster as one product of matrices: where few pixels meet many channels. Measured on two cores
+ * with AVX-512 and AMX: 960 channels of 8x8 pixels take 7.9 instead of 17 ms, in bfloat16 3.3 instead of 11.
+ */
+function byColumns(info: Info): boolean {
+  const { batchSize, outHeight, outWidth, inChannels } = info;
+  if (currentEngine().binding.runtime.onGpu || !hasPatchRows(info) || inChannels < 256) return false;
+  return batchSize * outHeight * outWidth <= (inBfloat16() ? 1024 : 256);
+}
+
+function filterByColumns(info: Info, x: tf.Tensor4D, dy: tf.Tensor): tf.Tensor {
+  const rows = patchRows(x, info);
+  const product = tf.matMul(rows, tf.reshape(dy, [rows.shape[0], info.outChannels]) as tf.Tensor2D, true, false);
+  return tf.reshape(product, info.filterShape);
+}
 
 /**
  * Whether to compute on an image that is padded beforehand. On a CPU TensorFlow's gradients with explicit padding are slower

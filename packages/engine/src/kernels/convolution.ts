@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
-import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.js';
+import { type ConvAttrs, convAttrs, convInfo } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
 import { isPacked, packedConvolution } from './packed-weights.js';
+import { hasPatchRows, patchRows } from './patches.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -49,10 +50,8 @@ function gainsByPacking({ batchSize, outHeight, outWidth, inChannels, filterHeig
  * @param half whether it is computed in bfloat16
  */
 export function formOf(info: Info, half = false): Form {
-  const { batchSize, outHeight, outWidth, inChannels, filterHeight, filterWidth, dataFormat } = info;
-  const { strideHeight, strideWidth, dilationHeight, dilationWidth } = info;
-  const dense = strideHeight * strideWidth * dilationHeight * dilationWidth === 1;
-  if (dataFormat !== 'channelsLast' || !dense || filterHeight * filterWidth === 1 || inChannels < 256) return 'direct';
+  const { batchSize, outHeight, outWidth, inChannels } = info;
+  if (!hasPatchRows(info) || inChannels < 256) return 'direct';
   const pixels = batchSize * outHeight * outWidth;
   // In half the size oneDNN reorders the filter at each call, and products take it as it is.
   if (half) return pixels <= 64 && inChannels >= 512 ? 'columns' : 'direct';
@@ -63,16 +62,9 @@ export function formOf(info: Info, half = false): Form {
 
 /** [B,H,W,C] by im2col: a matrix of as many rows as there are pixels, kh kw C wide, times the filter. */
 function convolveColumns(x: tf.Tensor4D, filter: tf.Tensor4D, info: Info): tf.Tensor4D {
-  const { batchSize: B, outHeight: H, outWidth: W, outChannels: O, filterHeight, filterWidth, inChannels: C } = info;
-  const padded = paddedImage(x, info);
-  const taps: tf.Tensor4D[] = [];
-  for (let i = 0; i < filterHeight; i++) {
-    for (let j = 0; j < filterWidth; j++) taps.push(tf.slice(padded, [0, i, j, 0], [B, H, W, C]));
-  }
-  const depth = filterHeight * filterWidth * C;
-  const columns = tf.reshape(tf.concat(taps, 3), [B * H * W, depth]) as tf.Tensor2D;
-  const weights = tf.reshape(filter, [depth, O]) as tf.Tensor2D;
-  return tf.reshape(tf.matMul(columns, weights), [B, H, W, O]);
+  const columns = patchRows(x, info);
+  const weights = tf.reshape(filter, [columns.shape[1], info.outChannels]) as tf.Tensor2D;
+  return tf.reshape(tf.matMul(columns, weights), info.outShape as [number, number, number, number]);
 }
 
 /** [1,H,W,C] as two images of half the height; each has the rows of the other that its filter reaches. */
