@@ -12,6 +12,7 @@ import { prepareImagic } from '../src/edit/prepare-imagic.js';
 import { bothRequests, collaborativeRequest, imagicRequest } from '../src/edit/requests.js';
 import { stageRecord } from '../src/edit/stage-record.js';
 import { writeTensors } from '../src/edit/tensor-files.js';
+import { tuneBoth } from '../src/edit/tune-both.js';
 import { saveTunedModel } from '../src/edit/tuned-model.js';
 import { encodeRgb } from '../src/generate/png/rgb.js';
 import { InputError } from '../src/input-error.js';
@@ -239,6 +240,19 @@ describe('edit collaborative and edit both refuse in one line', () => {
       /tiny_text\.yaml and both\.yaml do not go together: model\.text_unet\..*out\.2\.bias is \[3\] in the one and \[4\]/,
     );
     rmSync('made', { recursive: true });
+  });
+
+  it('a folder that the last of the three cannot have, before the first', async () => {
+    mkdirSync('taken');
+    writeFileSync('taken/collaborative_edit', '');
+    const inputs = { image: IMAGE, text: 'A man.', mask: MASK, save_folder: 'taken', ...flags };
+    const error = await tuneBoth(bothRequests(inputs)).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as Error).message).toMatch(
+      /^taken\/collaborative_edit: cannot be written: .* give another --save_folder$/,
+    );
+    expect(existsSync('taken/text_edit')).toBe(false);
+    rmSync('taken', { recursive: true });
   });
 
   it('an edit by both without one of its inputs', () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { tensorsOf } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
+import { OutputFolder } from '../generate/output-folder.js';
 import { drawSeed } from '../generate/request.js';
 import { checkBranchFits } from './branches.js';
 import { closing } from './closing.js';
@@ -27,6 +28,7 @@ export interface TunedBoth {
  */
 export async function tuneBoth(requests: BothRequests): Promise<TunedBoth> {
   const together = await checkCollaborative(requests.together);
+  await (await OutputFolder.open(requests.together.folder)).discardIfEmpty();
   const drawn = (await recordedSeed(requests.mask)) ?? drawSeed();
   const text = await prepareImagic(requests.text, () => drawn);
   return closing([text], async () => {
