@@ -1,8 +1,7 @@
-import { pairedBootstrap } from '@codiff/ldm-core';
+import { pairedBootstrap, type Resampled, resampledDifference } from '@codiff/ldm-core';
 import { seededDraws } from '@codiff/trainer';
 import { BASELINES, COLLABORATIONS, type Method } from './methods.js';
 import type { ConsistencyScale } from './mix-weight.js';
-import type { EvidenceRow } from './record.js';
 
 /** What both conditions are followed by. */
 export const CONSISTENCIES = ['mask_accuracy', 'text_consistency'] as const;
@@ -37,8 +36,11 @@ export interface ConsistencyClaim {
 export interface QualityClaim {
   readonly method: (typeof COLLABORATIONS)[number];
   readonly baseline: (typeof BASELINES)[number];
-  /** Frechet distance of the collaboration less that of the baseline. */
+  /** Frechet distance of the collaboration less that of the baseline, with its 95 % interval over the same pairs. */
   readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
   readonly verdict: Verdict;
 }
 
@@ -52,13 +54,14 @@ const RESAMPLES = 5000;
 
 /**
  * The paper's claim, statement by statement. A consistency is better where the 95 % interval of the paired difference (bootstrap
- * over pairs) lies above 0, not better where it lies below, else not decided. Quality is kept where the Frechet distance is not
- * above the baseline's, or the intervals meet (not decided: they cannot tell them apart); lost where its interval lies above.
+ * over pairs) lies above 0, not better where it lies below, else not decided. Quality is kept where that of the Frechet distance
+ * does not reach above 0, lost where it lies above, else not decided.
+ * @param frechet of every method, resampled by the same draws
  * @param scale of both consistencies, that their mean is of
  */
 export function judgeClaims(
   images: Readonly<Record<Method, ConsistencyOfImages>>,
-  rows: readonly EvidenceRow[],
+  frechet: Readonly<Record<Method, Resampled>>,
   { scale, seed }: { readonly scale: ConsistencyScale; readonly seed: number },
 ): Claims {
   const pairs = COLLABORATIONS.flatMap((method) => BASELINES.map((baseline) => ({ method, baseline })));
@@ -73,13 +76,10 @@ export function judgeClaims(
       return { method, baseline, metric, difference: value, low, high, n, verdict };
     }),
   );
-  const frechet = (method: Method): EvidenceRow =>
-    rows.find((row) => row.method === method && row.metric === 'frechet')!;
   const quality = pairs.map(({ method, baseline }): QualityClaim => {
-    const [ours, theirs] = [frechet(method), frechet(baseline)];
-    const meet = ours.low <= theirs.high && theirs.low <= ours.high;
-    const verdict = ours.value <= theirs.value ? 'holds' : meet ? 'is not decided' : 'does not hold';
-    return { method, baseline, difference: ours.value - theirs.value, verdict };
+    const { value, low, high, n } = resampledDifference(frechet[method], frechet[baseline]);
+    const verdict = high <= 0 ? 'holds' : low > 0 ? 'does not hold' : 'is not decided';
+    return { method, baseline, difference: value, low, high, n, verdict };
   });
   return { consistency, quality };
 }

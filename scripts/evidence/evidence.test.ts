@@ -19,7 +19,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withoutZeros } from '../../packages/cli/test/tiny-models.js';
 import { EvidenceError } from './evidence-error.js';
 import { METHODS } from './methods.js';
+import { NOISE_TIMESTEPS } from './noise-errors.js';
 import { parseOptions } from './options.js';
+import { PAIRED_METRICS } from './paired-metrics.js';
 import { type EvidenceRecord, METRICS, readRecord, writeRecord } from './record.js';
 import { runEvidence } from './run.js';
 
@@ -113,6 +115,12 @@ describe('npm run evidence, with weights that were never trained', () => {
     expect(text!.value).toBeGreaterThan(0.8);
     expect(claims.consistency).toHaveLength(18);
     expect(claims.quality).toHaveLength(6);
+    const frechet = (method: string) => rows.find((row) => row.method === method && row.metric === 'frechet')!.value;
+    for (const { method, baseline, difference, low, high, n } of claims.quality) {
+      expect(difference).toBeCloseTo(frechet(method) - frechet(baseline), 6);
+      expect(low).toBeLessThan(high);
+      expect(n).toBe(12);
+    }
     expect(grid).toHaveLength(11);
     expect(grid.map(({ weight }) => weight)).toContain(fixedMix);
     expect(quick).toMatchObject({ pairs: 12, twice: 10 });
@@ -181,11 +189,38 @@ describe('npm run evidence, with weights that were never trained', () => {
       rows.find((row) => row.method === 'collaborative' && row.metric === metric)!.value;
     const again = ablations!.rows.filter(({ method }) => method === 'collaborative');
     expect(again.find(({ metric }) => metric === 'mask_accuracy')!.value).toBe(shipped('mask_accuracy'));
+    // Each variant and the shipped model against the control, by every metric.
+    expect(ablations!.differences).toHaveLength(2 * PAIRED_METRICS.length);
+    for (const { name, metric, difference, low, high } of ablations!.differences) {
+      const value = (method: string) =>
+        ablations!.rows.find((row) => row.method === method && row.metric === metric)!.value;
+      expect(difference).toBeCloseTo(value(name) - value('control'), 6);
+      expect(low).toBeLessThanOrEqual(high);
+    }
     expect(readFileSync(join(world, 'docs/evidence.md'), 'utf8')).toContain('| constant_over_space | 2, ');
     const runs = readdirSync(folder('ablations/control-2')).length;
     expect((await evidence('ablations', '--train-steps', '2')).code).toBe(0);
     expect(readdirSync(folder('ablations/control-2'))).toHaveLength(runs);
+    // Nothing was trained now, so the machine is still that of the training.
+    expect(record().ablations).toEqual(ablations);
     expect(existsSync(folder('ablations/control-2/done.json'))).toBe(true);
+  });
+
+  it('prints the errors of the noise, the same for batches of any size', { timeout: 600_000 }, async () => {
+    const page = readFileSync(join(world, 'docs/evidence.md'), 'utf8');
+    const { code, output } = await evidence('noise');
+    expect(code).toBe(0);
+    const rows = output.split('\n').filter((line) => line.startsWith('|'));
+    expect(rows).toHaveLength(2 + NOISE_TIMESTEPS.length + 1);
+    expect(rows[2]).toMatch(
+      /^\| 950 (\| \*{0,2}\d+\.\d{4}\*{0,2} ){2}\| [01](\.\d+)? (\| \*{0,2}\d+\.\d{4}\*{0,2} ){3}\| 0\.\d\d \|$/,
+    );
+    expect(output).toContain('means over 12 held-out faces');
+    const smaller = await evidence('noise', '--batch', '7');
+    const numbers = (text: string): number[] => [...text.matchAll(/\d+(\.\d+)?/g)].map(([number]) => Number(number));
+    const again = smaller.output.split('\n').filter((line) => line.startsWith('|'));
+    for (const [at, number] of numbers(rows.join()).entries()) expect(numbers(again.join())[at]).toBeCloseTo(number, 3);
+    expect(readFileSync(join(world, 'docs/evidence.md'), 'utf8')).toBe(page);
   });
 
   it('writes the page again from the record alone', async () => {

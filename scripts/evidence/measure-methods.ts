@@ -1,3 +1,4 @@
+import type { Features } from '@codiff/ldm-core';
 import { EvaluationError, evaluationTable, type Measured, measureImages } from '@codiff/trainer';
 import type { ConsistencyOfImages } from './claims.js';
 import { EvidenceError } from './evidence-error.js';
@@ -15,6 +16,10 @@ export interface AllMeasures {
   /** The real drawings of the pairs. */
   readonly real: readonly EvidenceRow<'real'>[];
   readonly consistency: Readonly<Record<Method, ConsistencyOfImages>>;
+  /** Of the first samples, one row a pair. */
+  readonly features: Readonly<Record<Method, Features>>;
+  /** Of the real images that distances are against. */
+  readonly reference: Features;
   readonly bias: Readonly<Record<Method, SmallSampleBias>>;
   readonly warnings: readonly string[];
 }
@@ -66,6 +71,8 @@ export async function measureMethods(session: Session, maskWeight: number): Prom
         rows: found.flatMap(([, { rows }]) => rows),
         real: await measureReal(session),
         consistency: by(({ consistency }) => consistency),
+        features: by(({ measured }) => measured.features),
+        reference: reference.features,
         bias: by(({ measured }) => smallSampleBias(measured, reference.features, quickPairs(options).pairs, SEED)),
         warnings: [...new Set(found.flatMap(([, { warnings }]) => warnings))],
       };

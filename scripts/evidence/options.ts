@@ -5,7 +5,7 @@ import { HELD_OUT, type HeldOutSet } from './pairs.js';
 import { EDIT_TUNING, type EditIterations } from './pictures/edit-tuning.js';
 
 /** What `npm run evidence` may do. */
-export const TASKS = ['table', 'quick', 'ablations', 'pictures', 'page'] as const;
+export const TASKS = ['table', 'quick', 'ablations', 'pictures', 'noise', 'page'] as const;
 /** A name from {@link TASKS}. */
 export type Task = (typeof TASKS)[number];
 
@@ -84,7 +84,7 @@ const DEFAULTS = {
   trainMinutes: 10,
 } as const;
 
-export const USAGE = `npm run evidence [-- [table | ablations | pictures | page] [options]]
+export const USAGE = `npm run evidence [-- [table | ablations | pictures | noise | page] [options]]
 
 Tests the paper's claim on the weights that ship: with a mask and a text together, collaborative diffusion follows both better than
 either model alone and than a fixed mix of the two. Makes images of held-out pairs by every method from the same start noise,
@@ -93,6 +93,7 @@ measures them, and writes docs/evidence.md, docs/evidence.json and docs/evidence
   table          all of that (the default)
   ablations      train the variants of configs/ablations, at most ${DEFAULTS.trainMinutes} minutes each, and measure them too
   pictures       make the pictures again
+  noise          print how well each mix predicts the noise in held-out faces, timestep by timestep; writes nothing
   page           write the page again from the record
 
   --quick        few pairs, anew: passes when every value lies in the full table's interval, widened for fewer images
@@ -209,7 +210,7 @@ function taskOf(words: readonly string[], quick: boolean): Task {
   const task = TASKS.find((name) => name === word && name !== 'quick');
   if (task === undefined || more.length > 0) {
     throw new EvidenceError(
-      `evidence: '${words.join(' ')}' is no task; wanted one of table, ablations, pictures, page`,
+      `evidence: '${words.join(' ')}' is no task; wanted one of ${TASKS.filter((name) => name !== 'quick').join(', ')}`,
     );
   }
   if (!quick) return task;

@@ -1,6 +1,7 @@
 import { type Claims, type ConsistencyClaim, overallVerdict, type Verdict } from './claims.js';
 import { COLLABORATIONS, type Method } from './methods.js';
-import { markdownTable } from './page-table.js';
+import { differenceText, markdownTable } from './page-table.js';
+import { PAIRED_RESAMPLES } from './paired-metrics.js';
 import type { EvidenceRecord } from './record.js';
 
 const METRIC_WORDS = { mask_accuracy: 'the mask', text_consistency: 'the text', both: 'the two together' } as const;
@@ -10,10 +11,6 @@ const OVERALL: Readonly<Record<Verdict, string>> = {
   'does not hold': 'The claim as a whole does **not** hold for it: at least one statement below does not',
   'is not decided': 'The claim as a whole is **not decided** for it: no statement below fails, but not all hold',
 };
-
-const difference = ({ difference, low, high }: Pick<ConsistencyClaim, 'difference' | 'low' | 'high'>): string =>
-  `${signed(difference)} [${signed(low)}, ${signed(high)}]`;
-const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(4)}`;
 
 const verdictText = (verdict: Verdict): string => (verdict === 'holds' ? verdict : `**${verdict}**`);
 
@@ -26,12 +23,13 @@ ${COLLABORATIONS.map((method) => `**${method}** ${sentences(claims, method)}`).j
 A condition is followed better where the 95 % interval of the difference over pairs with the same conditions and noise (paired bootstrap)
 lies above 0, not better where it lies below 0, and where it holds 0 the images do not decide it. The two together are the mean of both
 consistencies on the scale by which the fixed mix was chosen (below): a model alone may well follow its own condition best, and no other.
-Each of the ${claims.consistency.length} intervals stands for itself; none is wider for their number, so one that only just clears 0 says little. Quality is kept where the
-Frechet distance is not above the baseline's, lost where its interval lies above the baseline's, and else not decided.
+Quality is kept where the 95 % interval of the difference of the Frechet distances over the same pairs (bootstrap of ${PAIRED_RESAMPLES} resamples, which
+draw the same pairs of both methods) does not reach above 0, lost where it lies above 0, and else not decided.
+Each of the ${claims.consistency.length + claims.quality.length} intervals stands for itself; none is wider for their number, so one that only just clears 0 says little.
 
 ${markdownTable(['method', 'against', 'follows better', 'difference', 'pairs', 'verdict'], consistencyRows(claims))}
 
-${markdownTable(['method', 'against', 'Frechet distance less that of the baseline', 'quality is kept'], qualityRows(claims))}`;
+${markdownTable(['method', 'against', 'Frechet distance less that of the baseline', 'pairs', 'quality is kept'], qualityRows(claims))}`;
 }
 
 function sentences(claims: Claims, method: (typeof COLLABORATIONS)[number]): string {
@@ -43,13 +41,12 @@ function sentences(claims: Claims, method: (typeof COLLABORATIONS)[number]): str
   const quality = claims.quality.filter((claim) => claim.method === method);
   const lost = names(quality.filter((claim) => claim.verdict === 'does not hold'));
   const open = names(quality.filter((claim) => claim.verdict === 'is not decided'));
-  const kept =
-    lost !== ''
-      ? `its image quality is below that of ${lost}`
-      : open !== ''
-        ? `its image quality cannot be told from that of ${open} by these images`
-        : 'its image quality is not below that of any baseline';
-  return `– ${parts.join('; ')}; ${kept}. ${OVERALL[verdict]}.`;
+  const kept = [
+    ...(lost === '' ? [] : [`is below that of ${lost}`]),
+    ...(open === '' ? [] : [`cannot be told from that of ${open} by these images`]),
+  ];
+  const words = kept.length === 0 ? 'is not below that of any baseline' : kept.join(', and ');
+  return `– ${parts.join('; ')}; its image quality ${words}. ${OVERALL[verdict]}.`;
 }
 
 /** `better than a and b, worse than c, and as well as d as far as these pairs tell`. */
@@ -73,15 +70,16 @@ const consistencyRows = ({ consistency }: Claims): string[][] =>
     claim.method,
     claim.baseline,
     METRIC_WORDS[claim.metric],
-    difference(claim),
+    differenceText(claim),
     String(claim.n),
     verdictText(claim.verdict),
   ]);
 
 const qualityRows = ({ quality }: Claims): string[][] =>
-  quality.map(({ method, baseline, difference, verdict }) => [
-    method,
-    baseline,
-    `${difference < 0 ? '' : '+'}${difference.toFixed(2)}`,
-    verdictText(verdict),
+  quality.map((claim) => [
+    claim.method,
+    claim.baseline,
+    differenceText(claim, 2),
+    String(claim.n),
+    verdictText(claim.verdict),
   ]);

@@ -23,8 +23,33 @@ const record: EvidenceRecord = {
       claim('collaborative-generate', 'mask-only', 'text_consistency', 'holds'),
     ],
     quality: [
-      { method: 'collaborative', baseline: 'mask-only', difference: 1.25, verdict: 'does not hold' },
-      { method: 'collaborative-generate', baseline: 'mask-only', difference: -0.5, verdict: 'holds' },
+      {
+        method: 'collaborative',
+        baseline: 'mask-only',
+        difference: 1.25,
+        low: 0.5,
+        high: 2,
+        n: 500,
+        verdict: 'does not hold',
+      },
+      {
+        method: 'collaborative',
+        baseline: 'fixed-mix',
+        difference: 0.25,
+        low: -0.5,
+        high: 1,
+        n: 500,
+        verdict: 'is not decided',
+      },
+      {
+        method: 'collaborative-generate',
+        baseline: 'mask-only',
+        difference: -0.5,
+        low: -0.75,
+        high: -0.125,
+        n: 500,
+        verdict: 'holds',
+      },
     ],
   },
   fixedMix: 0.4,
@@ -69,7 +94,13 @@ describe('docs/evidence.md', () => {
     );
     expect(page).toContain('it follows the mask better than text-only, worse than fixed-mix;');
     expect(page).toContain('it follows the text neither better nor worse than mask-only as far as these pairs tell;');
-    expect(page).toContain('its image quality is below that of mask-only. The claim as a whole does **not** hold');
+    expect(page).toContain(
+      'its image quality is below that of mask-only, and cannot be told from that of fixed-mix by these images. The claim as a whole does **not** hold',
+    );
+    expect(page).toContain('its image quality is not below that of any baseline. The claim holds');
+    expect(page).toContain('| collaborative | mask-only | +1.25 [+0.50, +2.00] | 500 | **does not hold** |');
+    expect(page).toContain('| collaborative-generate | mask-only | -0.50 [-0.75, -0.13] | 500 | holds |');
+    expect(page).toContain('Each of the 9 intervals stands for itself');
     expect(page).toContain('The claim holds for it: every statement below does.');
     expect(page).toContain('-0.0100 [-0.0200, +0.0300]');
   });
@@ -103,12 +134,19 @@ describe('docs/evidence.md', () => {
           { name: 'collaborative', config: null, steps: null, seconds: null },
         ],
         rows: [{ method: 'control', metric: 'mask_accuracy', value: 0.9, low: 0.8, high: 0.95, n: 200 }],
+        differences: [
+          { name: 'constant_over_time', metric: 'frechet', difference: -11.25, low: -20, high: 1, n: 200 },
+          { name: 'constant_over_time', metric: 'mask_accuracy', difference: -0.01, low: -0.02, high: -0.005, n: 200 },
+        ],
         machine: 'a machine',
         load: 0,
       },
     });
     expect(withAblations).toContain('| control | 700, 8 min | 0.900 [0.800, 0.950] | – |');
     expect(withAblations).toContain('| collaborative | as shipped | – |');
+    expect(withAblations).toContain(
+      '| constant_over_time | **-0.0100 [-0.0200, -0.0050]** | – | – | -11.25 [-20.00, +1.00] |',
+    );
     expect(withAblations).toContain('told timestep 0 at every step');
     expect(withAblations).not.toContain('Not measured yet');
   });

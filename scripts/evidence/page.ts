@@ -113,6 +113,7 @@ function how({
 \`\`\`
 npm run evidence                 # the table, the pictures and this page; stopped, it goes on where it was
 npm run evidence -- ablations    # the ablations
+npm run evidence -- noise        # the errors of the noise, of which "What was tried" tells
 npm run evidence -- --quick      # what CI runs
 \`\`\`
 

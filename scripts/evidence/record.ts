@@ -7,6 +7,7 @@ import { EvidenceError } from './evidence-error.js';
 import type { Sampling } from './method-samplers.js';
 import type { Method } from './methods.js';
 import type { NormalisedPoint } from './mix-weight.js';
+import type { PairedMetric } from './paired-metrics.js';
 import type { HeldOutSet } from './pairs.js';
 import type { SmallSampleBias } from './small-sample-bias.js';
 
@@ -46,10 +47,22 @@ export interface AblationRun {
   readonly seconds: number | null;
 }
 
+/** What a variant gives more than the control, over the same pairs and noise, with its 95 % interval. */
+export interface AblationDifference {
+  readonly name: string;
+  readonly metric: PairedMetric;
+  readonly difference: number;
+  readonly low: number;
+  readonly high: number;
+  readonly n: number;
+}
+
 /** Ablations and how they do. */
 export interface AblationTable {
   readonly runs: readonly AblationRun[];
   readonly rows: readonly EvidenceRow<string>[];
+  /** Of every run but the control. */
+  readonly differences: readonly AblationDifference[];
   readonly machine: string;
   readonly load: number;
 }

@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { type Resampled, resampledDifference } from '@codiff/ldm-core';
 import type { Requests } from '@codiff/trainer';
 import { DRAWINGS, drawDrawings } from '../pretrain/drawings.js';
 import { machineLoad, machineWords } from './machine.js';
@@ -9,7 +11,14 @@ import { MethodSamplers } from './method-samplers.js';
 import { weighed } from './methods.js';
 import { openModel } from './open-model.js';
 import { SEED } from './options.js';
-import { type AblationRun, type EvidenceRecord, type EvidenceRow, writeRecord } from './record.js';
+import { PAIRED_METRICS, type PairedMetric, pairedMetrics } from './paired-metrics.js';
+import {
+  type AblationDifference,
+  type AblationRun,
+  type EvidenceRecord,
+  type EvidenceRow,
+  writeRecord,
+} from './record.js';
 import { samplePlans, samplesOf } from './sample-plans.js';
 import { methodFolder, type Session } from './session.js';
 import { trainVariant, type Variant } from './train-ablation.js';
@@ -44,7 +53,7 @@ export async function runAblations(
 ): Promise<EvidenceRecord> {
   const { options, pairs, networks, signal, branches, times, line } = session;
   const { root, out, config, trainSteps, trainSeconds, batchSize, json } = options;
-  const load = machineLoad();
+  const loadBefore = machineLoad();
   const variants = variantsOf(root, config);
   const folderOf = (name: string) => join(out, 'ablations', `${name}-${trainSteps}`);
   await drawTraining(session);
@@ -73,14 +82,39 @@ export async function runAblations(
   runs.push({ name: SHIPPED, config: null, steps: null, seconds: null });
   const reference = await measureReference(session);
   const rows: EvidenceRow<string>[] = [];
+  const resamples = new Map<string, Readonly<Record<PairedMetric, Resampled>>>();
   for (const { name, config: trained } of runs) {
+    line.show(`measuring ${name}`);
     const folder = trained === null ? own : join(folderOf(name), 'images');
     const measuring = { networks, batchSize, reference, seed: SEED, signal };
-    rows.push(...(await measureMethod(name, folder, { once: images, twice: [] }, measuring)).rows);
+    const found = await measureMethod(name, folder, { once: images, twice: [] }, measuring);
+    rows.push(...found.rows);
+    resamples.set(name, pairedMetrics(found.measured, reference.features, SEED));
   }
-  const filled = { ...record, seconds: times.seconds, ablations: { runs, rows, machine: machineWords(), load } };
+  const differences = differencesFrom(CONTROL, resamples);
+  // Of a run that only measures what is trained already, the machine is that of the training.
+  const earlier = isDeepStrictEqual(record.ablations?.runs, runs) ? record.ablations : undefined;
+  const { machine, load } = earlier ?? { machine: machineWords(), load: loadBefore };
+  const ablations = { runs, rows, differences, machine, load };
+  const filled = { ...record, seconds: times.seconds, ablations };
   await writeRecord(json, filled);
   return filled;
+}
+
+/** What every variant but the control gives more than it. @param resamples of all, by the same draws */
+export function differencesFrom(
+  control: string,
+  resamples: ReadonlyMap<string, Readonly<Record<PairedMetric, Resampled>>>,
+): AblationDifference[] {
+  const of = resamples.get(control)!;
+  return [...resamples].flatMap(([name, own]) =>
+    name === control
+      ? []
+      : PAIRED_METRICS.map((metric): AblationDifference => {
+          const { value, low, high, n } = resampledDifference(own[metric], of[metric]);
+          return { name, metric, difference: value, low, high, n };
+        }),
+  );
 }
 
 /** Draw the faces that the shipped weights were trained on, where the config of the table reads them and they are not there. */

@@ -1,10 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Features, Resampled } from '@codiff/ldm-core';
 import { chooseMix } from './choose-mix.js';
 import { judgeClaims } from './claims.js';
 import { machineLoad, machineWords } from './machine.js';
 import { measureMethods } from './measure-methods.js';
+import { METHODS, type Method } from './methods.js';
 import { scaleOf } from './mix-weight.js';
 import { quickPairs, SEED } from './options.js';
+import { pairedFrechet } from './paired-metrics.js';
 import { type EvidenceRecord, writeRecord } from './record.js';
 import type { Session } from './session.js';
 
@@ -16,8 +19,10 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
   const { options, opened, pairs, sampling, times, line } = session;
   const load = machineLoad();
   const { grid, weight } = await times.of('images and choice of the fixed mix', () => chooseMix(session));
-  const { rows, real, consistency, bias, warnings } = await measureMethods(session, weight);
-  const claims = judgeClaims(consistency, rows, { scale: scaleOf(grid), seed: SEED });
+  const { rows, real, consistency, features, reference, bias, warnings } = await measureMethods(session, weight);
+  line.show('resampling the Frechet distances');
+  const frechet = await times.of('measuring', async () => resampleFrechet(features, reference));
+  const claims = judgeClaims(consistency, frechet, { scale: scaleOf(grid), seed: SEED });
   const sameModel = isDeepStrictEqual([before?.hashes, before?.sampling], [opened.hashes, sampling]);
   const samePictures = sameModel && before?.fixedMix === weight;
   const record: EvidenceRecord = {
@@ -51,3 +56,13 @@ export async function runTable(session: Session, before: EvidenceRecord | null):
   line.done(`record                 ${options.json}`);
   return record;
 }
+
+/** Frechet distances of all methods, resampled over the same pairs. */
+const resampleFrechet = (
+  features: Readonly<Record<Method, Features>>,
+  reference: Features,
+): Readonly<Record<Method, Resampled>> =>
+  Object.fromEntries(METHODS.map((method) => [method, pairedFrechet(features[method], reference, SEED)])) as Record<
+    Method,
+    Resampled
+  >;

@@ -6,6 +6,8 @@ import { watchSignals } from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import type { LineScreen } from '../demo/status-line.js';
 import { EvidenceError, EvidenceStopped } from './evidence-error.js';
+import { noiseErrors } from './noise-errors.js';
+import { noiseTable } from './noise-table.js';
 import type { EvidenceOptions } from './options.js';
 import { evidencePage } from './page.js';
 import { makePictures } from './pictures/make-pictures.js';
@@ -42,6 +44,12 @@ export async function runEvidence(options: EvidenceOptions, screen: LineScreen):
     session = await openSession(task === 'table' ? options : recordOptions(options, before!), place);
     if (task !== 'table') checkWeights(before!, session);
     if (task === 'quick') return await runQuick(session, before!);
+    if (task === 'noise') {
+      const faces = session.pairs.test.slice(0, NOISE_FACES);
+      session.line.done(noiseTable(await noiseErrors(session, faces)));
+      session.line.done(`means over ${faces.length} held-out faces`);
+      return 0;
+    }
     let record = task === 'table' ? await runTable(session, before) : before!;
     if (task === 'ablations') record = await runAblations(session, record, requests);
     if (task === 'pictures' || (task === 'table' && !hasPictures(record, json))) {
@@ -58,6 +66,9 @@ export async function runEvidence(options: EvidenceOptions, screen: LineScreen):
     requests.close();
   }
 }
+
+/** Faces that errors of the noise are means over, at most. */
+const NOISE_FACES = 200;
 
 /** Of each batch, side by side where there are two cores. */
 const HALVES = 2;
