@@ -4,6 +4,7 @@ import { type ConvAttrs, convAttrs, convInfo } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
 import { isPacked, packedConvolution } from './packed-weights.js';
 import { hasPatchRows, patchRows } from './patches.js';
+import { inRowParts, rowPartsOf } from './row-parts.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -28,6 +29,8 @@ export const convolution = defineKernel<{ x: tf.Tensor4D; filter: tf.Tensor4D },
     const info = convInfo(x.shape, filter.shape, attrs);
     const { binding } = currentEngine();
     if (gainsByPacking(info) && isPacked(filter)) return packedConvolution(x, filter, convAttrs(info));
+    const parts = hasPatchRows(info) ? rowPartsOf(info.outShape) : 1;
+    if (parts > 1) return convolveParts(x, filter, info, parts);
     const half = binding.trace !== null && binding.trace.precision !== 'float32';
     switch (binding.runtime.onGpu ? 'direct' : formOf(info, half)) {
       case 'columns':
@@ -65,6 +68,22 @@ function convolveColumns(x: tf.Tensor4D, filter: tf.Tensor4D, info: Info): tf.Te
   const columns = patchRows(x, info);
   const weights = tf.reshape(filter, [columns.shape[1], info.outChannels]) as tf.Tensor2D;
   return tf.reshape(tf.matMul(columns, weights), info.outShape as [number, number, number, number]);
+}
+
+/** [1,H,W,C] in parts of its rows, each by itself. */
+function convolveParts(x: tf.Tensor4D, filter: tf.Tensor4D, info: Info, parts: number): tf.Tensor4D {
+  const { top, bottom, left, right } = info.padInfo;
+  const division = { parts, height: info.outHeight, above: top, below: info.filterHeight - 1 - top };
+  return inRowParts(x, division, ({ rows, first, last }) => {
+    const pad: tf.backend_util.ExplicitPadding = [
+      [0, 0],
+      [first ? top : 0, last ? bottom : 0],
+      [left, right],
+      [0, 0],
+    ];
+    const each = convInfo(rows.shape, filter.shape, { strides: 1, pad, dataFormat: 'NHWC' });
+    return op('Conv2D', convAttrs(each), [rows, filter]) as tf.Tensor4D;
+  });
 }
 
 /** [1,H,W,C] as two images of half the height; each has the rows of the other that its filter reaches. */

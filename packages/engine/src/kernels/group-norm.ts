@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { scaleAndShift } from './batch-norm.js';
 import { defineKernel } from './ops.js';
 import { inBfloat16, meanOfRows } from './reductions.js';
+import { rowPartsOf } from './row-parts.js';
 
 type Attrs = {
   groups: number;
@@ -25,8 +26,10 @@ interface Normalized {
 export const groupNorm = defineKernel<Record<'x' | 'scale' | 'offset', tf.Tensor>, Attrs>(
   'GroupNorm',
   ({ x, scale, offset }, { groups, epsilon, activation }) => {
-    const z = (inBfloat16() ? bySample : affine)({ x, scale, offset }, groups, epsilon);
-    return [tf.reshape(activation === 'silu' ? tf.mul(z, tf.sigmoid(z)) : z, x.shape)];
+    const parts = partsOf(rowsOf(x));
+    const z = (inBfloat16() ? bySample : affine)(parts, { scale, offset }, groups, epsilon);
+    const y = activation === 'silu' ? z.map((part) => tf.mul(part, tf.sigmoid(part))) : z;
+    return [tf.reshape(y.length === 1 ? y[0]! : tf.concat(y, 1), x.shape)];
   },
 );
 
@@ -53,41 +56,60 @@ export const groupNormGrad = defineKernel<Record<'dy' | 'x' | 'scale' | 'offset'
   },
 );
 
-type Inputs = Readonly<Record<'x' | 'scale' | 'offset', tf.Tensor>>;
+type Affine = Readonly<Record<'scale' | 'offset', tf.Tensor>>;
 
-function affine({ x, scale, offset }: Inputs, groups: number, epsilon: number): tf.Tensor {
-  const { centred, inverse } = normalize(x, groups, epsilon);
-  return tf.add(tf.mul(centred, perChannel(inverse, scale)), offset);
+/** The rows [B,N,C] in the parts that are computed side by side, most often one. */
+function partsOf(rows: tf.Tensor3D): tf.Tensor3D[] {
+  const [B, N, C] = rows.shape;
+  const parts = rowPartsOf([B, N, 1, C]);
+  if (parts === 1) return [rows];
+  return tf.split(tf.reshape(rows, [N, C]), parts).map((part) => tf.reshape(part, [1, N / parts, C]) as tf.Tensor3D);
+}
+
+function affine(parts: readonly tf.Tensor3D[], { scale, offset }: Affine, groups: number, epsilon: number) {
+  const mean = spread(meanOfGroups(parts, groups), scale.shape[0]!);
+  const centred = parts.map((rows) => tf.sub(rows, mean) as tf.Tensor3D);
+  const variance = meanOfGroups(
+    centred.map((rows) => tf.square(rows)),
+    groups,
+  );
+  const a = perChannel(tf.rsqrt(tf.add(variance, epsilon)), scale);
+  return centred.map((rows) => tf.add(tf.mul(rows, a), offset));
 }
 
 /**
  * The same in bfloat16, where each of `affine`'s steps would round, the mean too: y = x a + b, the statistics in two passes
  * over the large array and the result in one for each sample.
  */
-function bySample({ x, scale, offset }: Inputs, groups: number, epsilon: number): tf.Tensor {
-  const rows = rowsOf(x);
-  const C = rows.shape[2];
-  const mean = meanOfGroups(rows, groups);
-  const variance = meanOfGroups(tf.squaredDifference(rows, spread(mean, C)) as tf.Tensor3D, groups);
+function bySample(parts: readonly tf.Tensor3D[], { scale, offset }: Affine, groups: number, epsilon: number) {
+  const mean = meanOfGroups(parts, groups);
+  const means = spread(mean, scale.shape[0]!);
+  const variance = meanOfGroups(
+    parts.map((rows) => tf.squaredDifference(rows, means)),
+    groups,
+  );
   const inverse = tf.rsqrt(tf.add(variance, epsilon)) as tf.Tensor3D;
   const a = perChannel(inverse, scale);
   // Of the mean that no large array has met: that one mixed precision rounds.
   const b = tf.sub(offset, perChannel(tf.mul(mean, inverse), scale));
   const [factors, shifts] = [a, b].map((perC) => tf.unstack(tf.squeeze(perC, [1])) as tf.Tensor1D[]);
-  return tf.stack(tf.unstack(rows).map((sample, i) => scaleAndShift(sample as tf.Tensor2D, factors![i]!, shifts![i]!)));
+  const scaled = (sample: tf.Tensor, i: number) => scaleAndShift(sample as tf.Tensor2D, factors![i]!, shifts![i]!);
+  return parts.map((rows) => tf.stack(tf.unstack(rows).map(scaled)));
 }
 
 function normalize(x: tf.Tensor, groups: number, epsilon: number): Normalized {
   const rows = rowsOf(x);
-  const centred = tf.sub(rows, spread(meanOfGroups(rows, groups), rows.shape[2])) as tf.Tensor3D;
-  const variance = meanOfGroups(tf.square(centred) as tf.Tensor3D, groups);
+  const centred = tf.sub(rows, spread(meanOfGroups([rows], groups), rows.shape[2])) as tf.Tensor3D;
+  const variance = meanOfGroups([tf.square(centred)], groups);
   return { rows, centred, inverse: tf.rsqrt(tf.add(variance, epsilon)) };
 }
 
-/** Mean over the rows and over the channels of a group, [B,N,C] -> [B,G,1]. */
-function meanOfGroups(rows: tf.Tensor3D, groups: number): tf.Tensor3D {
-  const [B, , C] = rows.shape;
-  return tf.mean(tf.reshape(meanOfRows(rows), [B, groups, C / groups]), 2, true);
+/** Mean over the rows of equal parts [B,N,C] and over the channels of a group, [B,G,1]. */
+function meanOfGroups(parts: readonly tf.Tensor[], groups: number): tf.Tensor3D {
+  const [B, , C] = parts[0]!.shape;
+  const means = parts.map((rows) => meanOfRows(rows as tf.Tensor3D));
+  const mean = means.length === 1 ? means[0]! : tf.div(tf.addN(means), means.length);
+  return tf.mean(tf.reshape(mean, [B!, groups, C! / groups]), 2, true);
 }
 
 /** x [B, ..., C] -> [B,N,C] */

@@ -4,6 +4,7 @@ import { convAttrs, convInfo } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
 import { isPacked } from './packed-weights.js';
 import { inBfloat16 } from './reductions.js';
+import { inRowParts, rowPartsOf } from './row-parts.js';
 
 type Inputs = Record<'x' | 'filter', tf.Tensor4D>;
 
@@ -15,11 +16,27 @@ const LEAST_PIXELS = { float32: 1024, bfloat16: 4096 } as const;
  * convolution of stride 2, whose filter [4,4] has at each place the sum of what of the 3x3 one falls there: 16 products for
  * four outputs where the convolution takes 36, and no large image between.
  */
-const atOnce = defineKernel<Inputs>('UpsampleConv2D', ({ x, filter }) => [
-  gains(x)
-    ? op('Conv2DBackpropInput', attrsOf(x, filter), [largeShape(x, filter), spreadFilter(filter), x])
-    : inTurn(x, filter),
-]);
+const atOnce = defineKernel<Inputs>('UpsampleConv2D', ({ x, filter }) => {
+  if (!gains(x)) return [inTurn(x, filter)];
+  const spread = spreadFilter(filter);
+  const parts = rowPartsOf(largeShape(x, filter));
+  if (parts === 1) return [transposed(x, filter, spread)];
+  // Of what a part sees of the others come rows that the others compute too.
+  const rows = (2 * x.shape[1]) / parts;
+  return [
+    inRowParts(x, { parts, height: x.shape[1], above: 1, below: 1 }, ({ rows: part, first }) => {
+      const y = transposed(part, filter, spread);
+      return tf.slice(y, [0, first ? 0 : 2, 0, 0], [1, rows, y.shape[2], y.shape[3]]);
+    }),
+  ];
+});
+
+const transposed = (x: tf.Tensor4D, filter: tf.Tensor4D, spread: tf.Tensor4D): tf.Tensor4D =>
+  op('Conv2DBackpropInput', attrsOf(x, filter), [
+    tf.tensor1d(largeShape(x, filter), 'int32'),
+    spread,
+    x,
+  ]) as tf.Tensor4D;
 
 /** The same; of a packed filter with all that it makes left to the caller's scope: the bias behind it will join it. */
 export const upsampleConvolution: tf.KernelConfig = {
@@ -52,8 +69,9 @@ const inTurn = (x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D => tf.conv2d(e
 
 const enlarged = (x: tf.Tensor4D): tf.Tensor4D => tf.image.resizeNearestNeighbor(x, [2 * x.shape[1], 2 * x.shape[2]]);
 
-const largeShape = ({ shape: [B, H, W] }: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor =>
-  tf.tensor1d([B, 2 * H, 2 * W, filter.shape[3]], 'int32');
+const largeShape = ({ shape: [B, H, W] }: tf.Tensor4D, { shape: [, , , D] }: tf.Tensor4D): number[] => [
+  ...[B, 2 * H, 2 * W, D],
+];
 
 /** Of the convolution [B,2H,2W,D] -> [B,H,W,C] of stride 2 whose transpose this is. */
 function attrsOf({ shape: [B, H, W, C] }: tf.Tensor4D, { shape: [, , , D] }: tf.Tensor4D) {

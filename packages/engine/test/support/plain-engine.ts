@@ -46,7 +46,7 @@ export async function startPlainEngine(): Promise<PlainEngine> {
       count: number,
     ) => Array.from({ length: count }, () => run(name, attrs, inputs)),
   };
-  setEngine({ binding, backend } as object as Engine);
+  setEngine({ binding, backend, info: { threads: 1, branches: 1 } } as object as Engine);
   return plain;
 }
 
