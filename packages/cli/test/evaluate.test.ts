@@ -107,6 +107,10 @@ describe('codiff evaluate', () => {
     [{ config_path: 'configs/tiny_mask.yaml' }, 'one of them is missing'],
     [{ images: IMAGES, reference: IMAGES, data: 'faces' }, 'wanted one of them'],
     [{ images: IMAGES, reference: IMAGES, protocol: 'both' as const }, 'too few images: 12; wanted at least 3000'],
+    [
+      { config_path: 'a', ckpt_path: 'b', protocol: 'both' as const, num_samples: 60 },
+      '--num_samples is 60; wanted at least 3000 for --protocol both',
+    ],
     [{ images: 'configs', reference: IMAGES }, 'configs holds no image'],
     [{ images: IMAGES, reference: IMAGES, eta: 1 }, '--eta is for --config_path'],
   ])('refuses %j', async (flags, message) => {

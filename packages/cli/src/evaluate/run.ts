@@ -145,8 +145,17 @@ function checkFlags({ images, reference, data, config_path, ckpt_path, ...more }
   const ofFolders = ['masks', 'captions', 'originals'] as const;
   const ofModels = ['save_folder', 'num_samples', 'samples_per_condition', 'ddim_steps', 'sampler', 'eta'] as const;
   const foreign = (images === undefined ? ofFolders : ofModels).find((name) => more[name] !== undefined);
-  if (foreign === undefined) return;
-  throw new UsageError(`--${foreign} is for ${images === undefined ? '--images' : '--config_path'}; leave it out`);
+  if (foreign !== undefined) {
+    throw new UsageError(`--${foreign} is for ${images === undefined ? '--images' : '--config_path'}; leave it out`);
+  }
+  // Before hours of sampling, not after.
+  const { protocol, num_samples } = more;
+  const least = protocol === 'paper' ? PROTOCOLS.paper : isLarge(more) ? PROTOCOLS.large : 0;
+  if (num_samples !== undefined && num_samples < least) {
+    throw new UsageError(
+      `--num_samples is ${num_samples}; wanted at least ${least} for --protocol ${protocol}: leave one of them out`,
+    );
+  }
 }
 
 const engineOf = ({ precision, device, memory_limit }: EvaluateFlags) => ({
@@ -205,7 +214,7 @@ async function imagesOfModel(
   }
 }
 
-const isLarge = ({ protocol }: EvaluateFlags): boolean => protocol === 'large' || protocol === 'both';
+const isLarge = ({ protocol }: Pick<EvaluateFlags, 'protocol'>): boolean => protocol === 'large' || protocol === 'both';
 
 function protocolsOf({ protocol, images, num_samples }: EvaluateFlags, n: number): ProtocolName[] {
   if (protocol === 'both') {

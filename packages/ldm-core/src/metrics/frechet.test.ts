@@ -202,4 +202,8 @@ it('frechetWarning tells of few images, and is silent about many', () => {
   expect(frechetWarning(50, 2048)).toContain('needs more than 2048 images');
   expect(frechetWarning(3000, 2048)).toContain('compares only with other distances of 3000 images');
   expect(frechetWarning(3000, 128)).toBeUndefined();
+  expect(frechetWarning(3000, 128, 1000)).toMatch(
+    /^Frechet distance of 3000 images to 1000 real ones: it is biased .* of 3000 images against/,
+  );
+  expect(frechetWarning(3000, 128, 100)).toContain('needs more than 128 images');
 });

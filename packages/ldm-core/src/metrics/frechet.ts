@@ -111,13 +111,18 @@ function spectrumOf({ onRoot }: Projected): Spectrum {
   };
 }
 
-/** Why distances of so few images mean little; undefined where there are enough. @param width of the features */
-export function frechetWarning(n: number, width: number): string | undefined {
-  if (n > 10 * width) return undefined;
+/**
+ * Why distances of so few images mean little; undefined where there are enough on both sides.
+ * @param n images @param width of the features @param reference images that the distance is to; default: as many
+ */
+export function frechetWarning(n: number, width: number, reference = n): string | undefined {
+  const least = Math.min(n, reference);
+  if (least > 10 * width) return undefined;
+  const against = reference === n ? '' : ` to ${reference} real ones`;
   const singular =
-    n <= width ? `a covariance of ${width} features needs more than ${width} images to have full rank; ` : '';
+    least <= width ? `a covariance of ${width} features needs more than ${width} images to have full rank; ` : '';
   return (
-    `Frechet distance of ${n} images: ${singular}it is biased upwards by about 1/n, ` +
+    `Frechet distance of ${n} images${against}: ${singular}it is biased upwards by about 1/n, ` +
     `so it compares only with other distances of ${n} images against the same reference`
   );
 }

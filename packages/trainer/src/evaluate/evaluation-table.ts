@@ -121,7 +121,7 @@ export function evaluationTable(
     const b = pickRows(reference.features, choose(reference.features.n, wanted, seed));
     add('frechet', frechetInterval(a, b));
     add('kid', kernelDistance(a, b, { random: random('kid') }));
-    const warning = frechetWarning(Math.min(a.n, b.n), a.width);
+    const warning = frechetWarning(a.n, a.width, b.n);
     if (warning) warnings.push(warning);
   }
   const several = groups.filter((images) => images.length > 1);

@@ -117,7 +117,7 @@ describe('evaluationTable', () => {
       expect(low).toBeLessThanOrEqual(value);
       expect(value).toBeLessThanOrEqual(high);
     }
-    expect(table.warnings.join()).toContain('Frechet distance of 40 images');
+    expect(table.warnings.join()).toContain('Frechet distance of 60 images to 40 real ones');
   });
 
   it('takes 50 images for the paper, with a warning, and refuses 3000 of 60', async () => {
