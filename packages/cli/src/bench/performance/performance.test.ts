@@ -82,6 +82,14 @@ describe('mergeResults', () => {
     expect(results).toEqual([row({ precision: 'bfloat16' }), peer, fresh]);
   });
 
+  it("takes a peer's other form of today for the one of another day", () => {
+    const fresh = { ...peer, mode: 'compiled', bestMs: 1600, medianMs: 1700 } as const;
+    expect(mergeResults({ results: [row(), peer], refusals: [] }, { results: [fresh], refusals: [] }).results).toEqual([
+      row(),
+      fresh,
+    ]);
+  });
+
   it('lets a batch be either measured or refused', () => {
     const refusal = { date: '2026-11-22', name: 'unet', precision: 'float32', batch: 8, threads: 2, why: 'too large' };
     const refused = mergeResults(

@@ -51,10 +51,13 @@ export function writeResults(file: string, results: Results): void {
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
 }
 
-/** What was measured again takes the place of what was known: by entry, configuration and phase. */
+/**
+ * What was measured again takes the place of what was known: by entry, configuration and phase. Not by mode: a peer has the
+ * fastest of its forms, and another day's may be another.
+ */
 export function mergeResults(known: Results, fresh: Results): Results {
-  const keyOf = ({ entry, name, phase, mode, precision, batch, threads }: Result): string =>
-    [entry, name, phase, mode, precision, batch, threads].join(' ');
+  const keyOf = ({ entry, name, phase, precision, batch, threads }: Result): string =>
+    [entry, name, phase, precision, batch, threads].join(' ');
   const placeOf = ({ name, precision, batch, threads }: Refusal | Result): string =>
     [name, precision, batch, threads].join(' ');
   const again = new Set(fresh.results.map(keyOf));
