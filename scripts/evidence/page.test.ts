@@ -118,7 +118,7 @@ describe('docs/evidence.md', () => {
   });
 
   it('says what was tried, where something was', () => {
-    expect(page).not.toContain('What was tried');
+    expect(page).not.toContain('## What was tried');
     expect(evidencePage(record, 'Longer training.\n')).toContain(
       '## What was tried\n\nLonger training.\n\n## The table',
     );
