@@ -119,6 +119,15 @@ describe('readMask', () => {
       },
       /cannot be decoded \(png: the file is damaged: its checksums or its pixels are wrong\); wanted/,
     ],
+    [
+      'a file whose palette was changed',
+      async () => {
+        const bytes = await readFile(palettePng);
+        bytes[60]! ^= 1;
+        return bytes;
+      },
+      /cannot be decoded \(png: the file is damaged: its checksums or its pixels are wrong\); wanted/,
+    ],
     ['a header only', async () => (await readFile(palettePng)).subarray(0, 20), /cannot be decoded \(png: /],
   ])('refuses %s', async (name, bytes, message) => {
     const path = await file(`${name}.png`, await bytes());

@@ -10,6 +10,9 @@ export interface PngChunk {
   readonly data: Uint8Array;
 }
 
+/** What is wrong with a file whose checksums, or whose pixels, do not agree with what is in it. */
+export const DAMAGED = 'png: the file is damaged: its checksums or its pixels are wrong';
+
 /** Whether a file says of itself that it is a PNG. */
 export const isPng = (file: Uint8Array): boolean => PNG_SIGNATURE.every((byte, i) => file[i] === byte);
 
@@ -29,6 +32,12 @@ export function* readChunks(file: Uint8Array): Generator<PngChunk> {
     yield { type, data };
     at += 12 + length;
   }
+}
+
+/** @throws RangeError if the checksum of a chunk is not that of what is in it */
+export function checkChunks(file: Uint8Array): void {
+  const copy = writeChunks(readChunks(file));
+  if (copy.some((byte, i) => byte !== file[i])) throw new RangeError(DAMAGED);
 }
 
 /** A PNG file made of chunks, each with its checksum. */

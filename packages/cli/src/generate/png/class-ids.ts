@@ -1,4 +1,4 @@
-import { type PngChunk, readChunks, writeChunks } from './chunks.js';
+import { checkChunks, type PngChunk, readChunks, writeChunks } from './chunks.js';
 import { decodePng } from './decode.js';
 
 /** Colour types of PNG (section 11.2.1) whose samples are one number a pixel. */
@@ -41,8 +41,12 @@ export function readSamples(file: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]!);
 }
 
-/** The same file, claiming that its indices are grey levels: a decoder then hands them out as they are. */
+/**
+ * The same file, claiming that its indices are grey levels: a decoder then hands them out as they are. It gets new checksums, so
+ * the old ones are compared first.
+ */
 function asGrey(file: Uint8Array): Uint8Array {
+  checkChunks(file);
   const kept = [...readChunks(file)].filter(({ type }) => type === 'IHDR' || type === 'IDAT' || type === 'IEND');
   return writeChunks(
     kept.map(({ type, data }) => {

@@ -1,5 +1,5 @@
 import { PNG, type PNGOptions, type PNGWithMetadata } from 'pngjs';
-import { readChunks } from './chunks.js';
+import { DAMAGED, readChunks } from './chunks.js';
 
 /** The pixels of a PNG file, four numbers each. @throws RangeError if the file is no PNG, cut off, or damaged */
 export function decodePng(file: Uint8Array, options: PNGOptions = {}): PNGWithMetadata {
@@ -8,6 +8,6 @@ export function decodePng(file: Uint8Array, options: PNGOptions = {}): PNGWithMe
   try {
     return PNG.sync.read(Buffer.from(file), options);
   } catch (cause) {
-    throw new RangeError('png: the file is damaged: its checksums or its pixels are wrong', { cause });
+    throw new RangeError(DAMAGED, { cause });
   }
 }
