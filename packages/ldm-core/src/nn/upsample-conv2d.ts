@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineOp, runKernel } from './kernel.js';
-import { upsampleNearest2x } from './upsample.js';
+import { sum2x, upsampleNearest2x } from './upsample.js';
 
 const CONVOLUTION = { strides: 1, pad: 'same', dataFormat: 'NHWC', dimRoundingMode: 'floor' };
 
@@ -19,8 +19,7 @@ const upsampleConv2dOp = defineOp({
       { x: large, dy },
       { ...CONVOLUTION, filterShape: filter.shape },
     );
-    // The sum of a 2x2 square; dividing by 4 and multiplying again is exact.
-    return [tf.mul(tf.avgPool(dLarge as tf.Tensor4D, 2, 2, 'valid'), 4), dFilter!];
+    return [sum2x(dLarge as tf.Tensor4D), dFilter!];
   },
 });
 

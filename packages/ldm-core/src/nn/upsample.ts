@@ -10,13 +10,17 @@ const upsampleOp = defineOp({
     const image = x as tf.Tensor4D;
     return tf.image.resizeNearestNeighbor(image, [2 * image.shape[1], 2 * image.shape[2]]);
   },
-  // The sum of a 2x2 square; dividing by 4 and multiplying again is exact.
-  backward: (dy) => [tf.mul(tf.avgPool(dy as tf.Tensor4D, 2, 2, 'valid'), 4)],
+  backward: (dy) => [sum2x(dy as tf.Tensor4D)],
 });
 
 /** Every pixel becomes a 2x2 square. @param x [B,H,W,C] @returns [B,2H,2W,C] */
 export function upsampleNearest2x(x: tf.Tensor4D): tf.Tensor4D {
   return upsampleOp({ x }, {}) as tf.Tensor4D;
+}
+
+/** Sum of each 2x2 square, the transpose of enlarging; dividing by 4 and multiplying again is exact. @param x [B,2H,2W,C] @returns [B,H,W,C] */
+export function sum2x(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.mul(avgPool2x(x), 4);
 }
 
 /** Mean of each 2x2 square; a last odd row or column is dropped. @param x [B,H,W,C] @returns [B,H/2,W/2,C] */

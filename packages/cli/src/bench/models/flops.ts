@@ -31,10 +31,9 @@ export function flopsOf({ name, inputShapes, outputShapes }: KernelRun): number 
     case 'Conv2D':
     case 'FusedConv2D':
     case 'Conv2DWithPadding':
-      // The filter is [kh,kw,in,out]: each output sums over all but the last.
-      return 2 * output * sizeOf(b.slice(0, 3));
+    // Of the convolution behind the enlargement, however it is computed.
     case 'UpsampleConv2D':
-      // Of the convolution behind the enlargement, however it is computed.
+      // The filter is [kh,kw,in,out]: each output sums over all but the last.
       return 2 * output * sizeOf(b.slice(0, 3));
     case 'BatchMatMul':
     case '_FusedMatMul':
