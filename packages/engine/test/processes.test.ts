@@ -93,21 +93,26 @@ describe('the end of the process, with a call under way', () => {
 });
 
 describe('memory', () => {
-  // Several operations at once may overlap their temporaries: 4.9 to 5.05 were seen.
+  // Several operations at once may overlap their temporaries: 4.9 to 5.05 were seen, of a chain 4.6 with its
+  // activations, and 5.3 where the first layer was updated first.
   it.skipIf(!linux).each([
-    ['one-at-a-time', 5.3],
-    ['in-parallel', 5.3],
-  ] as const)('of a step with Adam and EMA, operations %s, stays below %f times its parameters', async (how, limit) => {
-    const { parameters, peak, losses } = await jsonOf<{ parameters: number; peak: number; losses: number[] }>(
-      'peak-memory',
-      { args: [how] },
-    );
-    losses.slice(1).forEach((loss, i) => {
-      expect(loss).toBeLessThan(losses[i]!);
-    });
-    expect(peak / parameters).toBeLessThan(limit);
-    expect(peak / parameters).toBeGreaterThan(4);
-  });
+    ['one-at-a-time', 'apart', 5.3],
+    ['in-parallel', 'apart', 5.3],
+    ['in-parallel', 'chain', 5],
+  ] as const)(
+    'of a step with Adam and EMA, operations %s, layers %s, stays below %f times its parameters',
+    async (how, form, limit) => {
+      const { parameters, peak, losses } = await jsonOf<{ parameters: number; peak: number; losses: number[] }>(
+        'peak-memory',
+        { args: [how, form] },
+      );
+      losses.slice(1).forEach((loss, i) => {
+        expect(loss).toBeLessThan(losses[i]!);
+      });
+      expect(peak / parameters).toBeLessThan(limit);
+      expect(peak / parameters).toBeGreaterThan(4);
+    },
+  );
 
   it.skipIf(!linux)('and handles stay flat over 10 000 mixed steps', { timeout: 180_000 }, async () => {
     type Held = { tensors: number; slots: number; handles: number; rss: number };

@@ -114,6 +114,29 @@ describe('estimateMemory', () => {
     expect(kibOf(view)).toBe(0);
   });
 
+  it('lets an update run as soon as its gradient is there', () => {
+    const step = (order: readonly string[]) => {
+      const graph = new HandMade().op('w', 'Placeholder', [], 8).op('dy2', 'Conv2D', ['w'], 1);
+      graph.op('g2', 'Conv2D', ['dy2'], 10).op('dy1', 'Conv2D', ['dy2'], 1).op('g1', 'Conv2D', ['dy1'], 10);
+      // The rate, and what decays, are traced after all gradients.
+      graph.op('t', 'Placeholder', [], 0).op('rate', 'Mul', ['t'], 0);
+      order.forEach((name, i) => {
+        graph.op(
+          `u${name}`,
+          'ResourceApplyAdam',
+          [`g${name}`, 'rate'],
+          0,
+          DataType.float,
+          i === 0 ? [] : [`u${order[i - 1]}`],
+        );
+      });
+      return graph.graph(['dy1'], ['u1', 'u2']);
+    };
+    // The second layer's gradient is gone when the first's comes, unless its update has to wait.
+    expect(kibOf(step(['2', '1']))).toBe(11);
+    expect(kibOf(step(['1', '2']))).toBe(21);
+  });
+
   it('leaves out what nothing needs, keeps constants, and follows effects', () => {
     const graph = new HandMade()
       .op('x', 'Placeholder', [], 16)

@@ -70,6 +70,9 @@ interface Buffer {
  * may run independent operations in another order; what it merges or fuses when it optimises the function takes less. What
  * oneDNN's kernels take for themselves comes from the system, not from the memory of tensors.
  *
+ * Updates of state come as soon as what they use is there, and so does what only they need: a weight's gradient is gone before
+ * the next layer's comes.
+ *
  * Branches are at the worst moment all at once: where there are any, the estimate is the larger of two, in the order of tracing
  * and with what does not need each other in lockstep.
  */
@@ -77,10 +80,34 @@ export function estimateMemory(
   graph: RecordedGraph,
   { half = false, branches = 1 }: EstimateOptions = {},
 ): MemoryEstimate {
-  const traced = estimateInOrder(graph, [...graph.nodes.keys()], half);
+  const traced = estimateInOrder(graph, updatesEarly(graph), half);
   if (branches === 1) return traced;
   const abreast = estimateInOrder(graph, lockstep(graph), half);
   return abreast.bytes > traced.bytes ? abreast : traced;
+}
+
+/**
+ * Operations in the order of tracing, but updates, and what is made of weights and rates for them alone, as soon as all is
+ * there that they wait for.
+ */
+function updatesEarly({ nodes, values, effects }: RecordedGraph): number[] {
+  const makers = ({ inputs }: RecordedNode): number[] => inputs.map((input) => values[input]!.node);
+  const isLight: boolean[] = [];
+  for (const node of nodes)
+    isLight.push(OUTSIDE.has(node.op) || (!CONTRACTIONS.has(node.op) && makers(node).every((maker) => isLight[maker])));
+  const moves = nodes.map(() => true);
+  const updates = new Set(effects);
+  const isRead = new Set(nodes.flatMap(makers));
+  for (let index = nodes.length - 1; index >= 0; index--) {
+    if (!updates.has(index) && !(isLight[index] && isRead.has(index))) moves[index] = false;
+    if (!moves[index]) for (const maker of makers(nodes[index]!)) moves[maker] = false;
+  }
+  const times: number[] = [];
+  for (const [index, node] of nodes.entries())
+    times.push(
+      moves[index] ? Math.max(-1, ...[...makers(node), ...node.after].map((before) => times[before]!)) : index,
+    );
+  return [...nodes.keys()].sort((a, b) => times[a]! - times[b]! || a - b);
 }
 
 /** Operations by how many others have to run before them; of equals the one that was traced first. */

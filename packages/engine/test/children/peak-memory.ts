@@ -1,15 +1,21 @@
-/** Peak memory of training steps that own their weights, Adam's moments and averaged weights. */
+/**
+ * Peak memory of training steps that own their weights, Adam's moments and averaged weights.
+ * Arguments: 'one-at-a-time' or 'in-parallel'; 'apart' or 'chain'; number of layers.
+ */
 import { readFileSync } from 'node:fs';
 import { adamStep, emaUpdate, type Init, initOptimState, Params, planUpdates, valueAndGrads } from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import { compile, useEngine } from '../../src/index.js';
 
 tf.enableProdMode();
-await useEngine({ device: 'cpu', deterministic: process.argv[2] === 'one-at-a-time' });
+const [, , how, form, layers = '48'] = process.argv;
+await useEngine({ device: 'cpu', deterministic: how === 'one-at-a-time' });
 
-/** 48 layers have 384 MiB; 192 have 1.5 GiB. */
-const LAYERS = Number(process.argv[3] ?? 48);
-const SHAPE: [number, number] = [2048, 1024];
+/** 48 layers of 8 MiB have 384 MiB; 192 have 1.5 GiB. */
+const LAYERS = Number(layers);
+const SHAPE: [number, number] = form === 'chain' ? [1448, 1448] : [2048, 1024];
+/** Of a chain so many that a layer's gradient takes longer than its update. */
+const ROWS = form === 'chain' ? 512 : 4;
 const mebibytes = (field: string): number =>
   Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024;
 const parameters = (LAYERS * SHAPE[0] * SHAPE[1] * 4) / 2 ** 20;
@@ -24,11 +30,7 @@ const filled = (shape: [number, number], value: number) => new Params(keys.map((
 
 const step = compile(
   ({ params, optim, ema }: State, x: tf.Tensor2D) => {
-    const loss = (p: Params) => {
-      const total = tf.addN([...p.values()].map((w) => tf.mean(tf.square(tf.matMul(x, w as tf.Tensor2D)))));
-      return { loss: total as tf.Scalar };
-    };
-    const { value, grads } = valueAndGrads(loss, params);
+    const { value, grads } = valueAndGrads((p) => ({ loss: form === 'chain' ? chained(p, x) : apart(p, x) }), params);
     const updated = adamStep(params, grads, optim, plan);
     return {
       loss: value.loss,
@@ -44,7 +46,7 @@ await tiny.loss.data();
 tf.dispose([tiny.loss, ...tensorsOf(tiny.state)]);
 
 const base = mebibytes('VmRSS');
-const x = tf.fill([4, SHAPE[0]], 0.01) as tf.Tensor2D;
+const x = tf.fill([ROWS, SHAPE[0]], 0.01) as tf.Tensor2D;
 let state = begin(SHAPE);
 const losses: number[] = [];
 for (let i = 0; i < 4; i++) {
@@ -54,6 +56,17 @@ for (let i = 0; i < 4; i++) {
   result.loss.dispose();
 }
 console.log(JSON.stringify({ parameters, base, peak: mebibytes('VmHWM') - base, losses }));
+
+/** Nothing has an order: the worst that there is, all gradients at once. */
+function apart(p: Params, x: tf.Tensor2D): tf.Scalar {
+  return tf.addN([...p.values()].map((w) => tf.mean(tf.square(tf.matMul(x, w as tf.Tensor2D))))) as tf.Scalar;
+}
+
+/** One layer after the other, as models are. */
+function chained(p: Params, x: tf.Tensor2D): tf.Scalar {
+  const keep = (h: tf.Tensor2D, w: tf.Tensor) => tf.mul(tf.matMul(h, w as tf.Tensor2D), 2 / w.shape[0]!) as tf.Tensor2D;
+  return tf.sum(tf.square([...p.values()].reduce(keep, x)));
+}
 
 type State = ReturnType<typeof begin>;
 function begin(shape: [number, number]) {
