@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BACKEND_NAME } from '../backend.js';
 import { boolAttr, FLOAT, op, stringAttr } from './ops.js';
-import { isPacked, packedProduct, packedSum } from './packed-weights.js';
+import { isPacked, packedProduct, packedResidual, packedSum, packedView } from './packed-weights.js';
 
 const upstream = new Map<string, tf.KernelConfig>();
 
@@ -26,13 +26,13 @@ export const batchMatMul = (): tf.KernelConfig => {
       const { transposeA, transposeB } = args.attrs as { transposeA: boolean; transposeB: boolean };
       if (a.shape.length !== 2 || b.shape.length !== 2 || a.dtype !== 'float32' || b.dtype !== 'float32')
         return batched.kernelFunc(args);
-      if (isPacked(b)) return packedProduct(a, b, transposeA, transposeB);
+      if (!transposeA && isPacked(b)) return packedProduct(a, b, transposeB);
       return op('MatMul', [FLOAT, boolAttr('transpose_a', transposeA), boolAttr('transpose_b', transposeB)], [a, b]);
     },
   };
 };
 
-/** Adding a vector along the last axis as BiasAdd: the same sum, and the form that Grappler fuses with what made x. */
+/** Adding a vector along the last axis as BiasAdd: the same sum, and the form that Grappler fuses with what made x. What is packed takes other sums along, too. */
 export const add = (): tf.KernelConfig => {
   const plain = upstreamKernel(tf.Add);
   return {
@@ -46,8 +46,22 @@ export const add = (): tf.KernelConfig => {
         b.shape.length === 1 &&
         (a.shape.length === 2 || a.shape.length === 4) &&
         a.shape[a.shape.length - 1] === b.shape[0];
-      if (!isBias) return plain.kernelFunc(args);
+      if (!isBias) return packedResidual(a, b) ?? plain.kernelFunc(args);
       return packedSum(a, b) ?? op('BiasAdd', [FLOAT, stringAttr('data_format', 'NHWC')], [a, b]);
+    },
+  };
+};
+
+/** Reshaping, through which what is packed stays known. */
+export const reshape = (): tf.KernelConfig => {
+  const plain = upstreamKernel(tf.Reshape);
+  return {
+    kernelName: tf.Reshape,
+    backendName: BACKEND_NAME,
+    kernelFunc: (args) => {
+      const y = plain.kernelFunc(args) as tf.TensorInfo;
+      packedView((args.inputs as { x: tf.TensorInfo }).x, y);
+      return y;
     },
   };
 };

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { adamUpdate } from './adam-update.js';
 import { attention, attentionGrad } from './attention.js';
-import { add, batchMatMul } from './contractions.js';
+import { add, batchMatMul, reshape } from './contractions.js';
 import { conv2dBackpropFilter, conv2dBackpropInput, explicitConvGradients } from './conv-gradients.js';
 import { convolution } from './convolution.js';
 import { emaUpdate } from './ema-update.js';
 import { gather } from './gather.js';
+import { geglu, gelu } from './gelu.js';
 import { groupNorm, groupNormGrad } from './group-norm.js';
 import { layerNorm } from './layer-norm.js';
 import { mean } from './mean.js';
@@ -25,12 +26,15 @@ const kernels = (): readonly tf.KernelConfig[] => [
   convolution,
   emaUpdate,
   explicitConvGradients,
+  geglu,
+  gelu,
   groupNorm,
   groupNormGrad,
   layerNorm,
   gather,
   mean,
   recomputeBarrier,
+  reshape(),
   statelessRandomNormal,
   statelessRandomUniform,
   statelessRandomUniformInt,

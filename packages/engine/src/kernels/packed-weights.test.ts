@@ -48,7 +48,92 @@ const LAYERS: readonly [string, Layer, number[], number[], string][] = [
   ],
 ];
 
+const biasedLinear: Layer = (x, w, b) => tf.add(linear(x, w, b), b);
+const biasedConvolution: Layer = (x, w, b) => tf.add(convolved(x, w, b), b);
+/** Layers with what is computed with them: another tensor added (their own input, of the same shape), or GELU. */
+const FUSED: readonly [string, Layer, number[], number[], string, string][] = [
+  ['product, added', (x, w, b) => tf.add(x, biasedLinear(x, w, b)), [6, 16], [16, 16], '_MklNativeFusedMatMul', 'Add'],
+  [
+    'product, added to',
+    (x, w, b) => tf.add(biasedLinear(x, w, b), x),
+    [6, 16],
+    [16, 16],
+    '_MklNativeFusedMatMul',
+    'Add',
+  ],
+  [
+    'product of another rank, added',
+    (x, w, b) => tf.add(x, tf.reshape(biasedLinear(tf.reshape(x, [6, 16]), w, b), [2, 3, 16])),
+    [2, 3, 16],
+    [16, 16],
+    '_MklNativeFusedMatMul',
+    'Add',
+  ],
+  [
+    'convolution, added to one that others read',
+    (x, w, b) => {
+      const first = biasedConvolution(x, w, b);
+      return tf.add(first, biasedConvolution(tf.relu(first), w, b));
+    },
+    [1, 8, 8, 16],
+    [3, 3, 16, 16],
+    '_MklNativeFusedConv2D',
+    'Add',
+  ],
+  [
+    'product, GELU',
+    (x, w, b) => runKernel('Gelu', { x: biasedLinear(x, w, b) })[0]!,
+    [6, 16],
+    [16, 16],
+    '_MklNativeFusedMatMul',
+    'Erf',
+  ],
+  [
+    'product, gated by GELU',
+    (x, w, b) => runKernel('Geglu', { x: biasedLinear(x, w, b) })[0]!,
+    [6, 32],
+    [16, 32],
+    '_MklNativeFusedMatMul',
+    'Erf',
+  ],
+];
+
 describe('packed weights', () => {
+  it.each(FUSED)('%s: computed at once, as accurately as apart', async (_, layer, xShape, wShape, op, left) => {
+    const [x, bias, w] = [waves(xShape), waves([16], 1) as tf.Tensor1D, narrow(waves(wShape, 2), 'bfloat16')];
+    const packed = compile(layer, { precision: 'bfloat16' });
+    const wide = compile(layer);
+    const exact = tf.add(w, 0);
+    const wanted = await data(wide(x, exact, bias));
+    let first: Float32Array | undefined;
+    const operations = await operationsOf(async () => (first = await data(packed(x, w, bias))));
+    expect(operations).toContain(op);
+    expect(operations).not.toContain(left);
+    expect(far(first!, wanted)).toBeLessThan(0.01);
+    expect(await data(packed(x, w, bias))).toEqual(first);
+    packed.dispose();
+    wide.dispose();
+  });
+
+  it('add what is not of the same shape, or the same tensor, apart', async () => {
+    const [x, bias, w] = [waves([6, 16]), waves([16], 1) as tf.Tensor1D, narrow(waves([16, 16], 2), 'bfloat16')];
+    const layers: Layer[] = [
+      (x, w, b) => tf.add(biasedLinear(x, w, b), tf.slice(x, [0, 0], [1, 16])),
+      (x, w, b) => tf.tidy(() => tf.add(biasedLinear(x, w, b), 1)),
+      (x, w, b) => {
+        const y = biasedLinear(x, w, b);
+        return tf.add(y, y);
+      },
+    ];
+    for (const layer of layers) {
+      const [packed, wide] = [compile(layer, { precision: 'bfloat16' }), compile(layer)];
+      const wanted = await data(wide(x, tf.add(w, 0), bias));
+      expect(far(await data(packed(x, w, bias)), wanted)).toBeLessThan(0.01);
+      packed.dispose();
+      wide.dispose();
+    }
+  });
+
   it.each(LAYERS)('%s: the values of one that packs nothing, at every call', async (_, layer, xShape, wShape, op) => {
     const [x, bias, w] = [waves(xShape), waves([16], 1) as tf.Tensor1D, narrow(waves(wShape, 2), 'bfloat16')];
     const packed = compile(layer, { precision: 'bfloat16' });
