@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BACKEND_NAME } from '../backend.js';
+import { sameElements, withBias, withResidual } from './fused-contractions.js';
 import { boolAttr, FLOAT, op, stringAttr } from './ops.js';
-import { isPacked, packedProduct, packedResidual, packedSum, packedView } from './packed-weights.js';
+import { isPacked, packedProduct } from './packed-weights.js';
 
 const upstream = new Map<string, tf.KernelConfig>();
 
@@ -32,7 +33,7 @@ export const batchMatMul = (): tf.KernelConfig => {
   };
 };
 
-/** Adding a vector along the last axis as BiasAdd: the same sum, and the form that Grappler fuses with what made x. What is packed takes other sums along, too. */
+/** Adding a vector along the last axis as BiasAdd: the same sum, and the form that Grappler fuses with what made x. Other sums join the packed layer that made one of the two. */
 export const add = (): tf.KernelConfig => {
   const plain = upstreamKernel(tf.Add);
   return {
@@ -46,13 +47,13 @@ export const add = (): tf.KernelConfig => {
         b.shape.length === 1 &&
         (a.shape.length === 2 || a.shape.length === 4) &&
         a.shape[a.shape.length - 1] === b.shape[0];
-      if (!isBias) return packedResidual(a, b) ?? plain.kernelFunc(args);
-      return packedSum(a, b) ?? op('BiasAdd', [FLOAT, stringAttr('data_format', 'NHWC')], [a, b]);
+      if (!isBias) return withResidual(a, b) ?? plain.kernelFunc(args);
+      return withBias(a, b) ?? op('BiasAdd', [FLOAT, stringAttr('data_format', 'NHWC')], [a, b]);
     },
   };
 };
 
-/** Reshaping, through which what is packed stays known. */
+/** Reshaping, through which it stays known what packed layer made a tensor. */
 export const reshape = (): tf.KernelConfig => {
   const plain = upstreamKernel(tf.Reshape);
   return {
@@ -60,7 +61,7 @@ export const reshape = (): tf.KernelConfig => {
     backendName: BACKEND_NAME,
     kernelFunc: (args) => {
       const y = plain.kernelFunc(args) as tf.TensorInfo;
-      packedView((args.inputs as { x: tf.TensorInfo }).x, y);
+      sameElements((args.inputs as { x: tf.TensorInfo }).x, y);
       return y;
     },
   };

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { withGeglu, withGelu } from './fused-contractions.js';
 import { defineKernel } from './ops.js';
-import { packedGeglu, packedGelu } from './packed-weights.js';
 
 /** x Phi(x), computed with the product that makes x where its weight is packed. */
-export const gelu = defineKernel<{ x: tf.Tensor }>('Gelu', ({ x }) => [packedGelu(x) ?? ofNormal(x)]);
+export const gelu = defineKernel<{ x: tf.Tensor }>('Gelu', ({ x }) => [withGelu(x) ?? ofNormal(x)]);
 
 /** x [..., 2D] = [value | gate] to value gelu(gate), likewise. */
 export const geglu = defineKernel<{ x: tf.Tensor }>('Geglu', ({ x }) => {
-  const packed = packedGeglu(x);
-  if (packed !== null) return [packed];
+  const fused = withGeglu(x);
+  if (fused !== null) return [fused];
   const [value, gate] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
   return [tf.mul(value, ofNormal(gate))];
 });
