@@ -78,3 +78,11 @@ it('takes the losses that a stage minimises', () => {
   expect(curvesOf('vae', { scalars })).toEqual({ name: 'rec_loss', train: [[1, 2]], validation: [[1, 3]] });
   expect(curvesOf('mask', { scalars })).toEqual({ name: 'loss_simple', train: [[1, 4]], validation: [] });
 });
+
+it('tells what stages took that were trained once more', () => {
+  const text = exampleRecord('text');
+  expect(modelCard([text])).not.toContain('once more');
+  expect(modelCard([text], [{ ...text, machine: 'a processor, 2 cores', seconds: 2400, imagesPerSecond: 65 }])).toMatch(
+    /once more[\s\S]*\| text \| a processor, 2 cores \| 40\.0 \| 65 \| `/,
+  );
+});

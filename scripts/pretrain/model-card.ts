@@ -4,7 +4,7 @@ import { atomicWriteText } from '@codiff/ldm-core/node';
 import { curveSvg } from './curve-svg.js';
 import { DRAWINGS, drawCommand } from './drawings.js';
 import { FLOORS } from './held-out-figures.js';
-import { readRecord, type ShippedRecord } from './shipped-record.js';
+import { againFile, readRecord, type ShippedRecord } from './shipped-record.js';
 import {
   commandLine,
   isRead,
@@ -27,18 +27,25 @@ const MODELS: Readonly<Record<StageName, string>> = {
 /** Write the model card and the curves from the records that are there. @param root the repository */
 export async function writeModelCard(root: string): Promise<void> {
   const records: ShippedRecord[] = [];
+  const again: ShippedRecord[] = [];
   for (const name of STAGE_NAMES) {
     const record = await readRecord(root, name);
+    const repeated = await readRecord(root, name, againFile(name));
+    if (repeated !== null) again.push(repeated);
     if (record === null) continue;
     records.push(record);
     await atomicWriteText(join(root, shippedFile(name, 'svg')), curveSvg(record));
   }
   await mkdir(join(root, SHIPPED), { recursive: true });
-  await atomicWriteText(join(root, SHIPPED, 'README.md'), modelCard(records));
+  await atomicWriteText(join(root, SHIPPED, 'README.md'), modelCard(records, again));
 }
 
-/** The card in Markdown. @param records of the stages that have shipped, in order */
-export function modelCard(records: readonly ShippedRecord[]): string {
+/**
+ * The card in Markdown.
+ * @param records of the stages that have shipped, in order
+ * @param again of stages that were trained once more, for their times
+ */
+export function modelCard(records: readonly ShippedRecord[], again: readonly ShippedRecord[] = []): string {
   const absent = PRETRAIN_STAGES.filter(({ name }) => !records.some(({ stage }) => stage === name));
   const bytes = records.filter(({ stage }) => isRead(stage)).reduce((sum, { weights }) => sum + weights.bytes, 0);
   return [
@@ -96,6 +103,7 @@ export function modelCard(records: readonly ShippedRecord[]): string {
     '',
     timesAgainstLimit(records),
     '',
+    ...trainedAgain(again),
     ...records.flatMap(({ stage, command, machine, versions }) => [
       `**${stage}**, on ${machine.replace(/\b1 cores$/, '1 core')}, ${Object.entries(versions)
         .map(([name, version]) => `${name} ${version}`)
@@ -155,6 +163,24 @@ function timesAgainstLimit(records: readonly ShippedRecord[]): string {
   const byClock = clock === '' ? 'By the clock none took longer' : `By the clock longer: ${clock}`;
   const atMedian = median === '' ? "at the run's median speed none" : `at the run's median speed: ${median}`;
   return `A stage is sized for at most ${STAGE_MINUTES} minutes on 2 free cores. ${byClock}; ${atMedian}.`;
+}
+
+/** Trainings that were done once more, on a machine with nothing else to do; their weights did not ship. */
+function trainedAgain(again: readonly ShippedRecord[]): string[] {
+  if (again.length === 0) return [];
+  return [
+    'Trained once more by the same commands, on a machine that did little else, to see what a stage takes and what it gives; these weights',
+    'did not ship:',
+    '',
+    ...table(
+      ['stage', 'machine', 'minutes', 'images/s', 'held-out faces'],
+      again.map(({ stage, machine, seconds, imagesPerSecond, heldOut }) => [
+        ...[stage, machine, (seconds / 60).toFixed(1), String(imagesPerSecond)],
+        heldOut.map(({ name, value }) => `\`${name}\` ${value}`).join(', '),
+      ]),
+    ),
+    '',
+  ];
 }
 
 /** A file of a stage as the card names it. */

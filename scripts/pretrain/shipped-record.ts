@@ -53,9 +53,15 @@ export const writeRecord = (root: string, record: ShippedRecord): Promise<void> 
 const formatJson = (value: unknown): string =>
   JSON.stringify(value, null, 1).replace(/\[\s+(-?[\d.e+-]+),\s+(-?[\d.e+-]+)\s+\]/g, '[$1, $2]');
 
+/** Of a training that was done once more and whose weights did not ship: what it took, and what it gave. */
+export const againFile = (stage: StageName): string => `pretrained/demo_stages/again/${stage}.json`;
+
 /** The record of a stage; null where the stage has not shipped yet. @throws PretrainError for one that cannot be read */
-export async function readRecord(root: string, stage: StageName): Promise<ShippedRecord | null> {
-  const file = shippedFile(stage, 'json');
+export async function readRecord(
+  root: string,
+  stage: StageName,
+  file = shippedFile(stage, 'json'),
+): Promise<ShippedRecord | null> {
   if (!existsSync(join(root, file))) return null;
   try {
     const record = JSON.parse(await readFile(join(root, file), 'utf8')) as ShippedRecord;
