@@ -1,5 +1,16 @@
 import { compile } from '@codiff/engine';
-import { attention, conv2d, geglu, gelu, groupNorm, layerNorm, Rng, silu, upsampleNearest2x } from '@codiff/ldm-core';
+import {
+  attention,
+  conv2d,
+  geglu,
+  gelu,
+  groupNorm,
+  layerNorm,
+  Rng,
+  silu,
+  upsampleConv2d,
+  upsampleNearest2x,
+} from '@codiff/ldm-core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BenchCase, BenchSpec } from './case.js';
 import { updateCase, updateNames } from './update-cases.js';
@@ -110,6 +121,25 @@ const OPS: Readonly<Record<string, OpBench>> = {
     ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { pad: 1 }),
     plain: (x, [w]) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
     flops: 2 * 64 * 64 * 9 * 192 * 192,
+  },
+  // Few pixels and many channels, as at a UNet's bottom.
+  'conv-3x3-deep': {
+    shape: [1, 8, 8, 960],
+    weights: [[3, 3, 960, 960]],
+    ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { pad: 1 }),
+    plain: (x, [w]) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
+    flops: 2 * 8 * 8 * 9 * 960 * 960,
+  },
+  // Arithmetic as the plain form has it.
+  'upsample-conv-2x': {
+    shape: [1, 64, 64, 256],
+    weights: [[3, 3, 256, 256]],
+    ours: (x, [w]) => upsampleConv2d(x as tf.Tensor4D, w as tf.Tensor4D),
+    plain: (x, [w]) => {
+      const large = tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [128, 128]);
+      return tf.conv2d(large, w as tf.Tensor4D, 1, 'same');
+    },
+    flops: 2 * 128 * 128 * 9 * 256 * 256,
   },
   linear: {
     shape: [1024, 1024],
