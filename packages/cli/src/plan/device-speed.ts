@@ -12,14 +12,18 @@ const KINDS = [
   'filter-gradient',
   'matmul',
   'product',
+  'narrow-product',
   'elementwise',
   'function',
   'silu',
+  'softmax',
   'move',
 ] as const satisfies readonly WorkKind[];
 
 /** What a device was measured to do in one precision. */
 export const DeviceSpeed = z.object({
+  /** Of how it is measured: what another version measured is measured anew. */
+  version: z.literal(2),
   /** Processor or card, as the system names it. */
   device: z.string(),
   threads: z.int().positive(),

@@ -7,12 +7,14 @@ export type WorkKind =
   | 'filter-gradient'
   | 'matmul'
   | 'product'
+  | 'narrow-product'
   | 'elementwise'
   | 'function'
   | 'silu'
+  | 'softmax'
   | 'move';
 
-/** Kinds whose time goes by arithmetic; that of the others by the bytes they move. */
+/** Kinds whose time goes by arithmetic; that of the others, products of narrow heads among them, by the bytes they move. */
 export const ARITHMETIC: ReadonlySet<WorkKind> = new Set<WorkKind>([
   ...(['convolution', 'input-gradient', 'filter-gradient', 'matmul', 'product'] as const),
 ]);
@@ -34,7 +36,7 @@ const FREE: ReadonlySet<string> = new Set([
 
 /** Element-wise functions that compute for longer than memory takes. */
 const FUNCTIONS: ReadonlySet<string> = new Set([
-  ...['Sigmoid', 'Tanh', 'Exp', 'Erf', 'Log', 'Pow', 'Softmax', 'LogSoftmax', 'Sin', 'Cos', 'Softplus'],
+  ...['Sigmoid', 'Tanh', 'Exp', 'Erf', 'Log', 'Pow', 'Sin', 'Cos', 'Softplus'],
 ]);
 
 /** Operations that bring elements into another order. */
@@ -42,6 +44,9 @@ const MOVES: ReadonlySet<string> = new Set([
   ...['Transpose', 'Tile', 'ConcatV2', 'Slice', 'StridedSlice', 'Pad', 'PadV2', 'MirrorPad', 'GatherV2', 'OneHot'],
   ...['ResizeNearestNeighbor', 'ResizeNearestNeighborGrad', 'Pack', 'SplitV', 'BroadcastTo', 'Reverse', 'ReverseV2'],
 ]);
+
+/** Matrices of fewer columns, or products that sum fewer numbers, compute next to nothing for what they move. */
+const NARROW = 8;
 
 /** Contractions that take the bias behind them along. */
 const FUSED: ReadonlySet<string> = new Set(['Conv2D', 'MatMul']);
@@ -89,9 +94,14 @@ export function workOf({ nodes, values }: RecordedGraph, node: RecordedNode): Op
     case 'BatchMatMulV2': {
       // |a| |b| / |result| of single matrices is the square of the summed width, whichever operand is transposed.
       const [A, B, R] = [a!, b!, result].map((dims) => sizeOf(dims.slice(-2))) as [number, number, number];
-      const flops = 2 * sizeOf(result) * Math.sqrt((A * B) / R);
-      return { kind: op === 'MatMul' ? 'matmul' : 'product', flops, bytes };
+      const width = Math.sqrt((A * B) / R);
+      const flops = 2 * sizeOf(result) * width;
+      if (op === 'MatMul') return { kind: 'matmul', flops, bytes };
+      return { kind: Math.min(width, result.at(-1)!) < NARROW ? 'narrow-product' : 'product', flops, bytes };
     }
+    case 'Softmax':
+    case 'LogSoftmax':
+      return { kind: 'softmax', flops: 0, bytes };
     case 'BiasAdd': {
       const maker = nodes[values[inputs[0]!]!.node];
       return maker !== undefined && FUSED.has(maker.op) ? null : { kind: 'elementwise', flops: 0, bytes };

@@ -45,9 +45,11 @@ function plannedForward(bench: BenchModel, { batch, precision, branches }: CallS
     const { p, inputs, run } = forwardOf(bench, batch, SHAPES);
     const divided = (p: Params, ...inputs: tf.Tensor[]) => inParts(parts, inputs, (part) => run(p, ...part));
     const call = planned(bench.bench, divided, [p, ...inputs], { precision, branches });
-    // Sampling in half precision keeps the weights that it casts in that precision: no copies, and half the size.
-    const { casts } = call.memory;
-    return { ...call, memory: { ...call.memory, bytes: call.memory.bytes - casts }, resident: call.resident - casts };
+    // Sampling in half precision keeps the weights that it casts in that precision, so there is half of them; kernels that
+    // pack them keep as much once more, the others cast nothing.
+    const { casts, bytes } = call.memory;
+    const packed = precision === 'bfloat16' ? casts : 0;
+    return { ...call, memory: { ...call.memory, bytes: bytes - casts + packed }, resident: call.resident - casts };
   });
 }
 
