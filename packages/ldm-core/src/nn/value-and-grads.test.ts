@@ -27,6 +27,15 @@ describe('valueAndGrads', () => {
     expect([...grads.keys()]).toEqual(['a']);
   });
 
+  it('gives the gradients in the order in which they are computed', () => {
+    const keys = ['first', 'second', 'third'];
+    const params = new Params(keys.map((key) => [key, tf.scalar(2)]));
+    const along = (order: readonly string[]) =>
+      valueAndGrad((p) => order.reduce((h, key) => tf.mul(h, p.get(key)!), tf.scalar(1)) as tf.Scalar, params).grads;
+    expect([...along(keys).keys()]).toEqual([...keys].reverse());
+    expect([...along(['second', 'third', 'first']).keys()]).toEqual(['first', 'third', 'second']);
+  });
+
   it('leaves its results to the scope around it', () => {
     const params = new Params([['a', tf.scalar(3)]]);
     const before = tf.memory().numTensors;

@@ -7,7 +7,10 @@ import { tensorsOf } from './tensor-tree.js';
 export interface ValueAndGrads<T> {
   /** What the function returned: the loss, and whatever else it computed on the way. */
   readonly value: T;
-  /** The gradient of every parameter that the loss depends on. Other keys are absent, so an optimizer skips them. */
+  /**
+   * The gradient of every parameter that the loss depends on, in the order in which they are computed: those of the last layers
+   * first. Other keys are absent, so an optimizer skips them.
+   */
   readonly grads: Params;
 }
 
@@ -53,7 +56,8 @@ export function valueAndGrads<T extends { readonly loss: tf.Scalar }>(
     const { grads } = tf.engine().gradients(forward, xs, undefined, true);
     for (const tensor of kept) release(tensor);
     const found = trained.flatMap(([key], i): [string, tf.Tensor][] => (grads[i] ? [[key, grads[i]]] : []));
-    return { value: value!, grads: new Params(found) };
+    // tfjs numbers tensors as they are made.
+    return { value: value!, grads: new Params(found.sort(([, a], [, b]) => a.id - b.id)) };
   } catch (error) {
     tf.dispose(kept);
     discardTape();

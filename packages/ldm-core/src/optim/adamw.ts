@@ -35,8 +35,8 @@ export interface AdamStepOptions {
  * Adam is the same with weight decay 0.
  *
  * Parameters without a gradient or not in the plan are left as they are, without decay; their tensors are handed on. One
- * parameter is updated after the other, so temporaries are those of the largest one; the last goes first, as its gradient does,
- * so that a traced step frees it before the next one comes.
+ * parameter is updated after the other, so temporaries are those of the largest one; in the order of the gradients, so that a
+ * traced step uses one, and frees it, before the next one comes (see `valueAndGrads`).
  *
  * @returns new weights and state; the old ones stay the caller's (see `disposeReplaced`)
  * @throws Error if a parameter to be updated has no moments or a gradient of another shape
@@ -52,10 +52,9 @@ export function adamStep(
     const step = tf.add(state.step, tf.scalar(1, state.step.dtype === 'int32' ? 'int32' : 'float32')) as tf.Scalar;
     const scalarsOf = sharedScalars(tf.cast(step, 'float32'), lrScale);
     const next = { params: new Params(params), m: new Params(state.m), v: new Params(state.v) };
-    for (const [key, param] of [...params].reverse()) {
-      const settings = plan.get(key);
-      const grad = grads.get(key);
-      if (settings === undefined || grad === undefined) continue;
+    for (const [key, grad] of grads) {
+      const [param, settings] = [params.get(key), plan.get(key)];
+      if (param === undefined || settings === undefined) continue;
       const [m, v] = [state.m.get(key), state.v.get(key)];
       if (m === undefined || v === undefined) {
         throw new Error(`adamStep: no moments for '${key}'; make the state with initOptimState and this plan`);
