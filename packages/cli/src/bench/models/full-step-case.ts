@@ -6,7 +6,6 @@ import type { BenchCase, BenchSpec } from '../case.js';
 import { autoencoderOf, type BenchModel, diffusionOf, weightsOf } from './bench-model.js';
 import { TOKENS } from './forward-cases.js';
 import { formulaImage, tokenIds } from './inputs.js';
-import type { ModelSettings } from './settings.js';
 
 const LEARNING_RATE = 1e-6;
 
@@ -14,14 +13,13 @@ const LEARNING_RATE = 1e-6;
 const MAP = 1024;
 
 /** The whole configured training step: first stage, condition encoder (trained along if the config says so), UNet, AdamW. */
-export function fullStepCase(bench: BenchModel, spec: BenchSpec, { ema }: ModelSettings): BenchCase {
+export function fullStepCase(bench: BenchModel, spec: BenchSpec): BenchCase {
   const { batch, precision, name, mode } = spec;
   const model = diffusionOf(bench);
   const { vae } = autoencoderOf(bench);
   const { resolution, inChannels } = vae.shape.ddconfig;
   const training = latentDiffusionTraining(model, bench.specs, { lr: LEARNING_RATE });
-  const isAverage = (key: string): boolean => key.startsWith('model_ema.');
-  const { frozen, state: start } = training.divide(weightsOf(bench, (key) => ema || !isAverage(key)));
+  const { frozen, state: start } = training.divide(weightsOf(bench, () => true));
   const input =
     model.condStage instanceof BERTEmbedder
       ? tokenIds(batch, model.condStage.config.maxSeqLen)

@@ -9,9 +9,12 @@ import { trainStepCase } from './train-step-case.js';
 
 /** Make a full-size benchmark: weights and inputs by formula, nothing traced yet. */
 export async function modelCase(spec: BenchSpec, settings: ModelSettings): Promise<BenchCase> {
-  const bench = await openBenchModel(spec.name as ModelBench, settings.config);
+  const { full, ema, config } = settings;
+  // What a config trains along, it says itself; averages of weights are asked for here.
+  const averages = full ? [`model.params.use_ema=${ema}`] : [];
+  const bench = await openBenchModel(spec.name as ModelBench, config, averages);
   if (bench.bench === 'generate') return generateCase(bench, spec, settings);
   if (spec.batches !== undefined) return severalBatches(bench, spec, spec.batches);
   if (bench.bench !== 'train-step') return forwardCase(bench, spec);
-  return settings.full ? fullStepCase(bench, spec, settings) : trainStepCase(bench, spec, settings);
+  return full ? fullStepCase(bench, spec) : trainStepCase(bench, spec, settings);
 }
