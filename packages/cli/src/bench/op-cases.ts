@@ -61,6 +61,14 @@ const attentionBench = (N: number, C: number, heads: number): OpBench => ({
   flops: 4 * N * N * C,
 });
 
+const convolutionBench = (side: number, C: number): OpBench => ({
+  shape: [1, side, side, C],
+  weights: [[3, 3, C, C]],
+  ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { pad: 1 }),
+  plain: (x, [w]) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
+  flops: 2 * side * side * 9 * C * C,
+});
+
 const OPS: Readonly<Record<string, OpBench>> = {
   'group-norm': {
     shape: [1, 64, 64, 192],
@@ -115,21 +123,9 @@ const OPS: Readonly<Record<string, OpBench>> = {
     },
     flops: 2 * 32 * 32 * 9 * 192 * 192,
   },
-  'conv-3x3': {
-    shape: [1, 64, 64, 192],
-    weights: [[3, 3, 192, 192]],
-    ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { pad: 1 }),
-    plain: (x, [w]) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
-    flops: 2 * 64 * 64 * 9 * 192 * 192,
-  },
+  'conv-3x3': convolutionBench(64, 192),
   // Few pixels and many channels, as at a UNet's bottom.
-  'conv-3x3-deep': {
-    shape: [1, 8, 8, 960],
-    weights: [[3, 3, 960, 960]],
-    ours: (x, [w]) => conv2d(x as tf.Tensor4D, w as tf.Tensor4D, { pad: 1 }),
-    plain: (x, [w]) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'),
-    flops: 2 * 8 * 8 * 9 * 960 * 960,
-  },
+  'conv-3x3-deep': convolutionBench(8, 960),
   // Arithmetic as the plain form has it.
   'upsample-conv-2x': {
     shape: [1, 64, 64, 256],

@@ -236,7 +236,9 @@ const productAttrs = (transposeB: boolean, behind: Behind): readonly OpAttr[] =>
 
 /** @param attrs of Conv2D */
 const convolutionAttrs = (attrs: readonly OpAttr[], behind: Behind): readonly OpAttr[] => [
-  ...[...attrs, CONSTANT_FILTER, KERNEL],
+  ...attrs,
+  CONSTANT_FILTER,
+  KERNEL,
   ...behindAttrs(behind),
   { name: 'TArgs', type: AttrKind.type, value: new Array<number>(argsOf(behind)).fill(DataType.float) },
   intAttr('num_host_args', 0),

@@ -106,4 +106,4 @@ function count({ shape }: tf.TensorInfo): void {
 }
 
 /** @param attrs of Conv2D */
-const convolutionAttrs = (attrs: readonly OpAttr[]): readonly OpAttr[] => [...[...attrs, CONSTANT_FILTER, KERNEL]];
+const convolutionAttrs = (attrs: readonly OpAttr[]): readonly OpAttr[] => [...attrs, CONSTANT_FILTER, KERNEL];
