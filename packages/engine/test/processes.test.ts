@@ -1,4 +1,5 @@
 /** What shows only in a whole process: silence, equal bits, interruption, memory, leaks. */
+import { freemem } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compile } from '../src/index.js';
@@ -93,24 +94,27 @@ describe('the end of the process, with a call under way', () => {
 });
 
 describe('memory', () => {
-  // Several operations at once may overlap their temporaries: 4.9 to 5.05 were seen, of a chain 4.6 with its
-  // activations, and 5.3 where the first layer was updated first.
+  // Layers apart: 4.1 to 5.06 were seen, and 5.4 with 192 layers while updates waited for each other. A chain: 4.6 with
+  // its activations.
   it.skipIf(!linux).each([
-    ['one-at-a-time', 'apart', 5.3],
-    ['in-parallel', 'apart', 5.3],
-    ['in-parallel', 'chain', 5],
+    ['one-at-a-time', 'apart', 48, 5.3],
+    ['in-parallel', 'apart', 48, 5.3],
+    ['in-parallel', 'chain', 48, 5],
+    // 1.5 GiB of parameters, as the text UNet of 512 has: the state outgrows the pool's first region.
+    ...(freemem() > 11 * 2 ** 30 ? [['in-parallel', 'apart', 192, 5.3] as const] : []),
   ] as const)(
-    'of a step with Adam and EMA, operations %s, layers %s, stays below %f times its parameters',
-    async (how, form, limit) => {
+    'of a step with Adam and EMA, operations %s, layers %s, %d of 8 MiB, stays below %f times its parameters',
+    { timeout: 120_000 },
+    async (how, form, layers, limit) => {
       const { parameters, peak, losses } = await jsonOf<{ parameters: number; peak: number; losses: number[] }>(
         'peak-memory',
-        { args: [how, form] },
+        { args: [how, form, String(layers)] },
       );
       losses.slice(1).forEach((loss, i) => {
         expect(loss).toBeLessThan(losses[i]!);
       });
       expect(peak / parameters).toBeLessThan(limit);
-      expect(peak / parameters).toBeGreaterThan(4);
+      expect(peak / parameters).toBeGreaterThan(3.9);
     },
   );
 

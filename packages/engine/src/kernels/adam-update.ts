@@ -22,9 +22,9 @@ export const adamUpdate = defineKernel<Inputs, { beta1: number; beta2: number }>
       const move = tf.div(tf.mul(m2, lr), tf.add(tf.sqrt(v2), epsilon));
       return [tf.sub(isZero(decay) ? param : tf.sub(param, tf.mul(param, decay)), move), m2, v2];
     }
-    const { trace, variables, output, read, inTurn } = place;
+    const { trace, variables, output, read, onceThere } = place;
     const [iParam, iM, iV] = variables as [number, number, number];
-    inTurn(() => {
+    onceThere(grad, () => {
       if (!isZero(decay)) {
         const decayed = output(tf.sub(param, tf.mul(param, decay)));
         trace.update('AssignVariableOp', [{ ...FLOAT, name: 'dtype' }], [iParam, decayed]);
