@@ -69,8 +69,8 @@ function tried(): Support {
 
 /** Have mixed precision compute these in half: it knows operations by name, and reads its lists anew for each function. */
 export function computeInHalf(operations: readonly string[]): void {
-  const names = new Set((process.env[ALLOWED] ?? '').split(',').filter((name) => name !== ''));
-  process.env[ALLOWED] = [...names, ...operations].join(',');
+  const names = (process.env[ALLOWED] ?? '').split(',').filter((name) => name !== '');
+  process.env[ALLOWED] = [...new Set([...names, ...operations])].join(',');
 }
 
 /** A convolution or a product with a packed weight, and the operation that computes it with what is fused behind it. */
