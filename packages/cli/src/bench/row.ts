@@ -3,7 +3,10 @@ export interface BenchRow {
   readonly name: string;
   /** What was timed: opening the library, tracing, the first call, or the measured phase itself. */
   readonly phase: 'load' | 'trace' | 'first' | 'forward' | 'step' | 'generate';
-  /** `eager`: plain tfjs ops without our kernels; `compiled`: one TensorFlow function; `xla`: the same through XLA. */
+  /**
+   * `eager`: plain tfjs ops one by one, on the engine without our kernels for norms and attention; `compiled`: our ops in one
+   * TensorFlow function; `xla`: the same through XLA.
+   */
   readonly mode: 'eager' | 'compiled' | 'xla';
   readonly precision: 'float32' | 'bfloat16' | 'float16';
   readonly batch: number;
