@@ -1,7 +1,27 @@
-/** What the models run, forwards, backwards and in their updates, is in the tables that compare trace with eager. */
-import { codiffRegistry } from '@codiff/codiff';
-import { AutoencoderConfig, initParams, parseConfig, Rng, roles, Scope } from '@codiff/ldm-core';
-import { type GanAutoencoder, latentDiffusionTraining, type Training, vaeTraining } from '@codiff/trainer';
+/**
+ * What the models run, forwards, backwards and in their updates, and what the networks that judge images run, is in the tables
+ * that compare trace with eager.
+ */
+import { codiffRegistry, composeRoles } from '@codiff/codiff';
+import {
+  AutoencoderConfig,
+  BiSeNet,
+  Clip,
+  InceptionV3,
+  initParams,
+  Params,
+  parseConfig,
+  Rng,
+  roles,
+  Scope,
+} from '@codiff/ldm-core';
+import {
+  composeTraining,
+  type GanAutoencoder,
+  latentDiffusionTraining,
+  type Training,
+  vaeTraining,
+} from '@codiff/trainer';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -56,12 +76,12 @@ const autoencoder = (lossconfig: object) => ({
   target: 'ldm.models.autoencoder.AutoencoderKL',
   params: { embed_dim: 3, lossconfig, ddconfig },
 });
-const unet = {
+const unet = (outChannels: number) => ({
   target: 'ldm.modules.diffusionmodules.openaimodel.UNetModel',
   params: {
     image_size: 4,
     in_channels: 3,
-    out_channels: 3,
+    out_channels: outChannels,
     model_channels: 32,
     attention_resolutions: [1, 2],
     num_res_blocks: 1,
@@ -72,7 +92,7 @@ const unet = {
     context_dim: CONTEXT_DIM,
     legacy: false,
   },
-};
+});
 const ENCODERS = {
   caption: {
     target: 'ldm.modules.encoders.modules.BERTEmbedder',
@@ -88,39 +108,70 @@ const ENCODERS = {
   },
 };
 
-/** A diffusion model of captions or masks, or an autoencoder with its discriminator. */
-function trainingOf(kind: 'caption' | 'seg_mask' | 'autoencoder'): { training: Training; scope: Scope } {
+const DIFFUSION = {
+  timesteps: 1000,
+  linear_start: 0.0015,
+  linear_end: 0.0195,
+  conditioning_key: 'crossattn',
+  cond_stage_trainable: true,
+};
+const diffusion = (kind: 'caption' | 'seg_mask') => ({
+  target: 'ldm.models.diffusion.ddpm.LatentDiffusion',
+  params: {
+    ...DIFFUSION,
+    cond_stage_key: kind,
+    unet_config: unet(3),
+    first_stage_config: autoencoder({ target: 'torch.nn.Identity' }),
+    cond_stage_config: ENCODERS[kind],
+  },
+});
+const COLLABORATIVE = {
+  target: 'ldm.models.diffusion.ddpm_compose.LatentDiffusionCompose',
+  params: {
+    ...DIFFUSION,
+    seg_mask_ldm_config_path: 'mask.yaml',
+    text_ldm_config_path: 'text.yaml',
+    compose_unet_config: {
+      target: 'ldm.models.diffusion.compose_modules.ComposeUNet',
+      params: { confidence_input: 'x_t', confidence_map_predictor_config: unet(1) },
+    },
+    compose_cond_stage_config: { target: 'ldm.models.diffusion.compose_modules.ComposeCondStageModel', params: {} },
+  },
+};
+const BRANCHES = { 'mask.yaml': { model: diffusion('seg_mask') }, 'text.yaml': { model: diffusion('caption') } };
+
+/** Diffusion models of captions or masks, the dynamic diffusers of both, an autoencoder with LPIPS and its discriminator. */
+const TRAININGS = ['caption', 'seg_mask', 'collaborative', 'autoencoder'] as const;
+type Kind = (typeof TRAININGS)[number];
+
+function trainingOf(kind: Kind): { training: Training; scope: Scope } {
   const scope = Scope.root();
   if (kind === 'autoencoder') {
-    const params = { disc_start: 0, perceptual_weight: 0, disc_num_layers: 1 };
+    const params = { disc_start: 0, disc_num_layers: 1 };
     const config = autoencoder({ target: 'ldm.modules.losses.LPIPSWithDiscriminator', params });
     const model = codiffRegistry.build(config, roles.firstStage, scope, { files: {} }) as GanAutoencoder;
     return { scope, training: vaeTraining(model, scope.specs, parseConfig(AutoencoderConfig, config), { lr: 1e-3 }) };
   }
-  const params = {
-    timesteps: 1000,
-    linear_start: 0.0015,
-    linear_end: 0.0195,
-    conditioning_key: 'crossattn',
-    cond_stage_trainable: true,
-    cond_stage_key: kind,
-    unet_config: unet,
-    first_stage_config: autoencoder({ target: 'torch.nn.Identity' }),
-    cond_stage_config: ENCODERS[kind],
-  };
-  const config = { target: 'ldm.models.diffusion.ddpm.LatentDiffusion', params };
-  const model = codiffRegistry.build(config, roles.latentDiffusion, scope, { files: {} });
+  if (kind === 'collaborative') {
+    const model = codiffRegistry.build(COLLABORATIVE, composeRoles.collaborative, scope, { files: BRANCHES });
+    return { scope, training: composeTraining(model, scope.specs, { lr: 1e-3 }) };
+  }
+  const model = codiffRegistry.build(diffusion(kind), roles.latentDiffusion, scope, { files: {} });
   return { scope, training: latentDiffusionTraining(model, scope.specs, { lr: 1e-3 }) };
 }
 
 /** One step of training: every network forwards and backwards, the loss, the optimizers, the averages. */
-function trainOnce(kind: Parameters<typeof trainingOf>[0]): void {
+function trainOnce(kind: Kind): void {
   const { training, scope } = trainingOf(kind);
   const { state, frozen } = training.divide(initParams(scope.specs, 3));
   const classes = Rng.of(5).integers<tf.Rank.R2>([2, 16], 0, 19);
+  // LPIPS halves an image four times.
+  const side = kind === 'autoencoder' ? 16 : 8;
+  const captions = Rng.of(6).integers([2, 5], 0, 20);
   const batch = {
-    image: tf.clipByValue(waves([2, 8, 8, 3]), -1, 1),
-    caption: Rng.of(6).integers([2, 5], 0, 20),
+    image: tf.clipByValue(waves([2, side, side, 3]), -1, 1),
+    caption: captions,
+    text: captions,
     seg_mask: tf.cast(tf.transpose(tf.oneHot(classes, 19), [0, 2, 1]), 'int32'),
   };
   const control = {
@@ -132,14 +183,42 @@ function trainOnce(kind: Parameters<typeof trainingOf>[0]): void {
   training.step(state, frozen, batch, control);
 }
 
+/** Judge images by each network of an evaluation. Which kernels run does not depend on the weights. */
+function judgeOnce(): void {
+  const weightsOf = ({ specs }: Scope): Params =>
+    new Params([...specs].map(([key, { shape, dtype }]) => [key, tf.ones([...shape], dtype)]));
+  const image = tf.clipByValue(waves([1, 32, 32, 3]), -1, 1) as tf.Tensor4D;
+  const judge = <T>(Network: new (scope: Scope) => T, run: (network: T, p: Params) => tf.Tensor): void => {
+    const scope = Scope.root();
+    const network = new Network(scope);
+    tf.tidy(() => run(network, weightsOf(scope)));
+  };
+  judge(InceptionV3, (network, p) => network.features(p, image));
+  judge(BiSeNet, (network, p) => network.parse(p, image));
+  const tower = { width: 16, layers: 1, heads: 2, inner: 32 };
+  const scope = Scope.root();
+  const clip = new Clip(scope, {
+    text: { ...tower, vocabulary: 64, length: 8 },
+    image: { ...tower, side: 32, patch: 8 },
+    width: 16,
+    endToken: 63,
+  });
+  const p = weightsOf(scope);
+  clip.imageVectors(p, image);
+  clip.textVectors(p, tf.tensor2d([[1, 2, 63, 63]], [1, 4], 'int32'));
+}
+
 /** Compiled against eager in the tests beside them: they take seeds, or change what they are given. */
 const ELSEWHERE = ['AdamUpdate', 'EmaUpdate', 'StatelessRandomNormal', 'StatelessRandomUniformInt'];
 
 it('every kernel of the models has a case', () => {
   const needed = kernelsOf(() => {
-    for (const kind of ['caption', 'seg_mask', 'autoencoder'] as const) trainOnce(kind);
+    for (const kind of TRAININGS) trainOnce(kind);
+    judgeOnce();
   });
   expect(needed.size).toBeGreaterThan(40);
+  // Of LPIPS' gradient, and of the networks that judge: they did run.
+  expect([...needed]).toEqual(expect.arrayContaining(['MaxPoolGrad', 'AvgPool', 'ArgMax', 'ResizeBilinear']));
   const covered = kernelsOf(() => {
     for (const { input, run, refused } of OPS) {
       if (refused !== undefined) continue;
