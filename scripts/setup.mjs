@@ -5,7 +5,14 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createProgress, LibraryError, provideLibrary, withLock } from '../packages/engine/library/index.mjs';
+import {
+  createProgress,
+  isFull,
+  LibraryError,
+  notWritable,
+  provideLibrary,
+  withLock,
+} from '../packages/engine/library/index.mjs';
 import { installModules, whyInstall } from './setup/modules.mjs';
 
 const usage = `node scripts/setup.mjs [--cpu | --gpu | --auto] [--modules-only] [--quiet]
@@ -74,11 +81,28 @@ async function setUp(args) {
         await installModules(root, { signal });
       },
       { signal, onWait: () => progress.note('another set-up installs node_modules; waiting for it') },
-    );
+    ).catch((error) => {
+      throw whyNotInstalled(error);
+    });
   }
   if (values['modules-only']) return;
 
   const { library, downloaded } = await provideLibrary({ build: builds[0], progress, signal });
   if (downloaded)
     progress.note(`libtensorflow ${library.version} (${library.gpu ? 'CUDA' : 'CPU'} build) is in ${library.dir}`);
+}
+
+/** @param {unknown} error @returns {unknown} one that says what to do where the repository cannot be written */
+function whyNotInstalled(error) {
+  if (isFull(error))
+    return new Error(`set-up: the disk of ${root} is full: free some space, and node_modules is installed`, {
+      cause: error,
+    });
+  return (
+    notWritable(error, root, {
+      what: 'set-up: the repository',
+      advice:
+        'give yourself the right to write there, or clone it to a folder of your own: node_modules is installed in it',
+    }) ?? error
+  );
 }

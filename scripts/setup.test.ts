@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,6 +57,26 @@ it.skipIf(process.platform === 'win32')('names the three ways, once and without 
   expect(status).toBe(1);
   expect(stderr).toMatch(/no pip was found.*LIBTENSORFLOW_DIR.*pip install tensorflow-cpu.*copy its cache folder/s);
   expect(stderr).not.toMatch(/\n\s+at /);
+});
+
+it('says what to do, without a stack, where the cache or the repository cannot be written', () => {
+  writeFileSync(join(home, '.cache'), 'a file where a folder should be');
+  const { status, stderr } = setUp('--quiet');
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/the cache folder .* cannot be written \((EEXIST|ENOTDIR).*set XDG_CACHE_HOME/);
+  expect(stderr).not.toMatch(/\n\s+at /);
+
+  // A clone without node_modules, which are installed under a lock in its .cache.
+  const clone = fileURLToPath(new URL('..', import.meta.url));
+  for (const part of ['scripts/setup.mjs', 'scripts/setup', 'packages/engine/library'])
+    cpSync(join(clone, part), join(home, part), { recursive: true });
+  const env = { HOME: home, PATH: join(home, 'nothing') };
+  const bare = spawnSync(process.execPath, [join(home, 'scripts', 'setup.mjs')], { env, encoding: 'utf8' });
+  expect(bare.status).toBe(1);
+  expect(bare.stderr).toMatch(
+    /^set-up: the repository .* cannot be written \(EEXIST.*To go on, give yourself the right/,
+  );
+  expect(bare.stderr).not.toMatch(/\n\s+at /);
 });
 
 it('prints its usage, and refuses flags that it does not know or that exclude each other', () => {

@@ -1,7 +1,8 @@
 /** The user cache: where provided libraries live, how a complete one is told from a broken one, and the chosen build. */
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { makeFolder } from './disk.mjs';
 import { pinnedVersion } from './wheels.mjs';
 
 /** Written last into an unpacked folder: a folder without it is not complete. */
@@ -78,6 +79,6 @@ export function writeChoice(root, build) {
     rmSync(choiceFile(root), { force: true });
     return;
   }
-  mkdirSync(root, { recursive: true });
+  makeFolder(root);
   writeFileSync(choiceFile(root), `${build}\n`);
 }

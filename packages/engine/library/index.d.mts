@@ -57,7 +57,8 @@ export type LibraryErrorCode =
   | 'download-failed'
   | 'hash-mismatch'
   | 'corrupt'
-  | 'disk-full';
+  | 'disk-full'
+  | 'not-writable';
 
 /** A library that cannot be found or provided. The message says what to do. */
 export class LibraryError extends Error {
@@ -147,6 +148,18 @@ export function findCudaLibraries(options: {
   env: NodeJS.ProcessEnv;
   linkerCache?: string;
 }): { name: string; use: string; path: string | null }[];
+
+/** Whether an error of the system says that the disk, or what the user may have of it, is full. */
+export function isFull(error: unknown): boolean;
+/**
+ * Turns the system's refusal to write below a folder into an error that says what to do; null when the error is another.
+ * `what` the folder is and the `advice` become part of its message.
+ */
+export function notWritable(
+  error: unknown,
+  dir: string,
+  words: { readonly what: string; readonly advice: string },
+): LibraryError | null;
 
 /** Runs work while holding a lock file that survives a killed owner; waits as long as another owner is alive. */
 export function withLock<T>(

@@ -3,6 +3,7 @@
  * set-up and `codiff doctor` can use it before anything is installed or built.
  */
 export { cacheRoot } from './cache.mjs';
+export { isFull, notWritable } from './disk.mjs';
 export { LibraryError } from './errors.mjs';
 export { findLibrary, searchLibrary } from './find.mjs';
 export { withLock } from './lock.mjs';

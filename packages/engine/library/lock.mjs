@@ -3,10 +3,11 @@
  * while it works. It spares double work only: what is published under it is renamed into place, so even two owners at
  * once (possible when one is taken for dead) leave a whole result.
  */
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from './disk.mjs';
 
 const touchEvery = 5_000;
 const deadAfter = 60_000;
@@ -56,13 +57,22 @@ export function ownerAlive(path) {
 }
 
 /**
- * Writes an owner file and keeps it fresh.
+ * Writes an owner file and keeps it fresh. Where it cannot be written, on a full disk, none is left: a file without a
+ * name in it would pass for an owner that is about to write it.
  * @param {string} path must not exist
  * @returns {() => void} stops and removes the file, if it is still ours
  */
 export function own(path) {
   const owner = me();
-  writeFileSync(path, JSON.stringify(owner), { flag: 'wx' });
+  const file = openSync(path, 'wx');
+  try {
+    writeFileSync(file, JSON.stringify(owner));
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
   const timer = setInterval(() => {
     try {
       if (readOwner(path)?.token === owner.token) utimesSync(path, new Date(), new Date());
@@ -86,7 +96,7 @@ export function own(path) {
  * @returns {Promise<T>}
  */
 export async function withLock(path, work, { onWait, signal, pollMs = 100 } = {}) {
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   let waited = false;
   for (;;) {
     signal?.throwIfAborted();

@@ -4,6 +4,7 @@ import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSy
 import { open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheEntry, cacheRoot, markerName, readChoice, writeChoice } from './cache.mjs';
+import { isFull, notWritable } from './disk.mjs';
 import { LibraryError } from './errors.mjs';
 import { searchLibrary } from './find.mjs';
 import { own, ownerAlive, withLock } from './lock.mjs';
@@ -26,14 +27,26 @@ export async function provideLibrary(options = {}) {
   const { table = pinnedWheels, progress = silent, signal, freeBytes = askFreeBytes } = options;
   const root = cacheRoot(env, home);
   const search = () => searchLibrary({ env, home, platform, arch, hasDriver: options.hasDriver });
-  if (options.build === 'auto') writeChoice(root, null);
+  const remember = (/** @type {'cpu' | 'gpu' | null} */ choice) => {
+    try {
+      writeChoice(root, choice);
+    } catch (error) {
+      if (!isFull(error)) throw unwritable(error, root) ?? error;
+      throw new LibraryError(
+        'disk-full',
+        `the disk is full: the choice of a build cannot be kept in ${root}. Free some space, or set XDG_CACHE_HOME to a folder on another disk`,
+        { cause: error },
+      );
+    }
+  };
+  if (options.build === 'auto') remember(null);
   const asked = options.build === 'auto' ? undefined : options.build;
   const forced = asked ?? readChoice(root) ?? undefined;
 
   const first = search();
   const enough = usable(first.library, forced, asked);
   if (enough) {
-    if (asked) writeChoice(root, asked);
+    if (asked) remember(asked);
     return { library: enough, downloaded: false, refused: first.refused };
   }
 
@@ -42,6 +55,8 @@ export async function provideLibrary(options = {}) {
   const build = forced ?? (wantsGpu() ? 'gpu' : 'cpu');
   const row = rowFor(table, platform, arch, build);
   const entry = cacheEntry(root, row.platform, build);
+  const unpacked = row.wheels.reduce((sum, wheel) => sum + wheel.unpackedBytes, 0);
+  const needed = unpacked + Math.max(...row.wheels.map((wheel) => wheel.bytes));
   for (const line of first.refused) progress.note(`not used: ${line}`);
   try {
     refuseUnpinned(row);
@@ -51,8 +66,6 @@ export async function provideLibrary(options = {}) {
         // Whoever held the lock before may have done the work.
         if (usable(search().library, forced, undefined)) return false;
         removeStale(root);
-        const unpacked = row.wheels.reduce((sum, wheel) => sum + wheel.unpackedBytes, 0);
-        const needed = unpacked + Math.max(...row.wheels.map((wheel) => wheel.bytes));
         const free = await freeBytes(root);
         if (free < needed) throw diskFull(root, needed, free);
         const pip = await findPip({ env, signal });
@@ -61,10 +74,7 @@ export async function provideLibrary(options = {}) {
             'no-pip',
             'no pip was found: neither python3 -m pip, python -m pip, pip3 nor pip runs',
           );
-        await fill(entry, row, { root, pip, env, progress, signal }).catch(async (error) => {
-          if (error?.code === 'ENOSPC' || error?.code === 'EDQUOT') throw diskFull(root, needed, await freeBytes(root));
-          throw error;
-        });
+        await fill(entry, row, { root, pip, env, progress, signal });
         return true;
       },
       {
@@ -73,13 +83,15 @@ export async function provideLibrary(options = {}) {
         ...(signal ? { signal } : {}),
       },
     );
-    if (asked) writeChoice(root, asked);
+    if (asked) remember(asked);
     const last = search();
     if (!last.library) throw new LibraryError('incomplete', `${entry} was filled, but no library is found in it`);
     return { library: last.library, downloaded, refused: last.refused };
   } catch (error) {
-    if (error instanceof LibraryError) throw withThreeWays(error, root, platform, first.refused);
-    throw error;
+    const full = isFull(error) ? diskFull(root, needed, await freeBytes(root).catch(() => 0), error) : null;
+    const known = full ?? unwritable(error, root) ?? error;
+    if (known instanceof LibraryError) throw withThreeWays(known, root, platform, first.refused);
+    throw known;
   }
 }
 
@@ -131,8 +143,9 @@ function removeStale(root) {
  */
 async function fill(entry, row, { root, pip, env, progress, signal }) {
   const staging = mkdtempSync(join(root, stagingPrefix));
-  const release = own(join(staging, ownerName));
+  let release = () => {};
   try {
+    release = own(join(staging, ownerName));
     const content = join(staging, 'content');
     mkdirSync(content);
     /** @type {import('./cache.mjs').Marker['files']} */
@@ -226,14 +239,28 @@ async function askFreeBytes(dir) {
   return bavail * bsize;
 }
 
-/** @param {string} root @param {number} needed @param {number} free */
-function diskFull(root, needed, free) {
+/** @param {string} root @param {number} needed @param {number} free @param {unknown} [cause] the system's own error */
+function diskFull(root, needed, free, cause) {
+  // Space is not all that can be used up.
+  const why =
+    free >= needed
+      ? `, so a quota or the number of files is what is used up (${/** @type {NodeJS.ErrnoException} */ (cause)?.code})`
+      : '';
   return new LibraryError(
     'disk-full',
     `the disk is full: ${root} needs ${formatBytes(needed)} (libraries, and one wheel while it is unpacked), ` +
-      `${formatBytes(free)} are free. Free some space, or set XDG_CACHE_HOME to a folder on another disk`,
+      `${formatBytes(free)} are free${why}. Free some space, or set XDG_CACHE_HOME to a folder on another disk`,
+    { cause },
   );
 }
+
+/** @param {unknown} error @param {string} root @returns {LibraryError | null} */
+const unwritable = (error, root) =>
+  notWritable(error, root, {
+    what: 'the cache folder',
+    advice:
+      'set XDG_CACHE_HOME to a folder that can be written, or LIBTENSORFLOW_DIR to a folder that holds the library',
+  });
 
 /** @param {LibraryError} error @param {string} root @param {string} platform @param {readonly string[]} refused */
 function withThreeWays(error, root, platform, refused) {

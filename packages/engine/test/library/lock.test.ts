@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ownerAlive, withLock } from '../../library/lock.mjs';
+import { fillDisk } from './full-disk.js';
 
 let dir: string;
 let path: string;
@@ -76,4 +77,12 @@ it('stops waiting when asked to', async () => {
     setTimeout(() => controller.abort(new Error('enough')), 20);
     await expect(waiting).rejects.toThrow();
   });
+});
+
+it('leaves no lock behind on a full disk, so that the next one need not wait', async () => {
+  const end = fillDisk();
+  await expect(withLock(path, async () => 'done').finally(end)).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect(existsSync(path)).toBe(false);
+  const onWait = () => expect.unreachable('nobody holds it');
+  expect(await withLock(path, async () => 'done', { onWait })).toBe('done');
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LibraryError, type ProvideOptions, provideLibrary, type WheelRow } from '../../library/index.mjs';
 import { FakeHome, tensorflowFiles } from './fake-home.js';
+import { fillDisk } from './full-disk.js';
 
 let home: FakeHome;
 let row: WheelRow;
@@ -120,6 +121,42 @@ describe('provideLibrary', () => {
     const error = await failure(home.options([row]));
     expect(error.code).toBe('disk-full');
     expect(inCache()).toEqual([]);
+  });
+
+  it.each(['ENOSPC', 'EDQUOT'] as const)(
+    'says so when not even the lock finds room (%s), and leaves nothing',
+    async (code) => {
+      const end = fillDisk(code);
+      const error = await failure(home.options([row], { freeBytes: async () => 0 })).finally(end);
+      expect(error.code).toBe('disk-full');
+      expect(error.message).toMatch(/the disk is full: .* needs \d+ kB .* 0 kB are free\. Free some space/);
+      expectThreeWays(error);
+      expect(inCache()).toEqual([]);
+    },
+  );
+
+  it('says that a quota is used up where the disk has room', async () => {
+    const end = fillDisk('EDQUOT');
+    const error = await failure(home.options([row], { freeBytes: async () => 1e12 })).finally(end);
+    expect(error.message).toContain('so a quota or the number of files is what is used up (EDQUOT)');
+  });
+
+  it('says what to do where the cache folder cannot be written', async () => {
+    const file = join(home.dir, 'file');
+    writeFileSync(file, '');
+    const env = { ...home.env, XDG_CACHE_HOME: file };
+    const words = new RegExp(
+      `the cache folder ${file}/codiff/libtensorflow cannot be written \\(ENOTDIR.*set XDG_CACHE_HOME to a folder that can be written, or LIBTENSORFLOW_DIR`,
+    );
+    const error = await failure(home.options([row], { env }));
+    expect([error.code, error.message]).toEqual(['not-writable', expect.stringMatching(words)]);
+    expect(home.downloads()).toEqual([]);
+    for (const build of ['cpu', 'auto'] as const)
+      expect((await failure(home.options([row], { env, build }))).message).toMatch(words);
+    // A library that is there already needs no cache.
+    const { library } = await provideLibrary(home.options([row]));
+    const found = await provideLibrary(home.options([row], { env: { ...env, LIBTENSORFLOW_DIR: library.dir } }));
+    expect(found.library.source).toBe('LIBTENSORFLOW_DIR');
   });
 
   it('replaces a cache entry that lost a file', async () => {
