@@ -72,6 +72,29 @@ describe('misuse', () => {
     expect(valuesOf(tf.neg(tf.tensor(await foreign.data(), foreign.shape, foreign.dtype)))).toEqual([-1, -2]);
   });
 
+  it('a compiled function while another backend is active, traced before or not; it works again then', async () => {
+    const make = (name: string) => compile((x: tf.Tensor) => tf.mul(x, 2), { name });
+    const [traced, fresh] = [make('traced'), make('fresh')];
+    const x = tf.tensor([1, 2]);
+    expect(valuesOf(traced(x))).toEqual([2, 4]);
+    await tf.setBackend('cpu');
+    try {
+      for (const step of [traced, fresh]) {
+        const error = thrownBy(() => step(x)) as EngineError;
+        expect(error).toBeInstanceOf(EngineError);
+        expect(error.code).toBe('usage');
+        expect(error.message).toMatch(
+          new RegExp(`^compile '${step.name}': .*active backend is 'cpu'.*await tf\\.setBackend\\('tensorflow'\\)`),
+        );
+        expect(thrownBy(() => tf.grad((y) => step(y))(x)).message).toContain("active backend is 'cpu'");
+      }
+    } finally {
+      await tf.setBackend('tensorflow');
+    }
+    for (const step of [traced, fresh]) expect(valuesOf(step(x))).toEqual([2, 4]);
+    expect([traced.traces, fresh.traces]).toEqual([1, 1]);
+  });
+
   it('useEngine again: free with the same options or none, an error with others', async () => {
     expect((await useEngine()).device).toBe('cpu');
     expect((await useEngine({ device: 'cpu' })).device).toBe('cpu');

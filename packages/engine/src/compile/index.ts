@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { BACKEND_NAME } from '../backend.js';
 import { PRECISIONS, type Precision } from '../capi/config-proto.js';
 import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
@@ -102,6 +103,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
   function call(...args: A): R {
     const engine = currentEngine();
     if (engine.binding.trace !== null) return fn(...args);
+    refuseOtherBackend(settings.label);
     if (settings.stateArg >= args.length)
       throw new EngineError(
         `compile '${settings.label}': state is argument ${settings.stateArg}, but the call has ${args.length} argument(s)`,
@@ -125,6 +127,17 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     },
   });
   return Object.defineProperty(compiled, 'name', { value: settings.label });
+}
+
+/** Another backend's kernels cannot take part in a function, and tfjs would pass its tensors to and fro without end. */
+function refuseOtherBackend(label: string): void {
+  const active = tf.getBackend();
+  if (active === BACKEND_NAME) return;
+  throw new EngineError(
+    `compile '${label}': tfjs's active backend is '${active}', but compiled functions run on the engine; ` +
+      `call await tf.setBackend('${BACKEND_NAME}') first`,
+    { code: 'usage', op: label },
+  );
 }
 
 /**
