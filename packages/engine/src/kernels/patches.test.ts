@@ -55,7 +55,8 @@ describe('hasPatchRows', () => {
     [false, 'a filter of one pixel: the image has those rows already', [1, 1, 4, 2], {}],
     [false, 'pixels left out in one direction', [3, 3, 4, 2], { strides: [1, 2] }],
     [false, 'pixels left out in both', [3, 3, 4, 2], { strides: 2 }],
-    [false, 'a filter with holes', [3, 3, 4, 2], { dilations: [2, 1] }],
+    [false, 'a filter with holes below each other', [3, 3, 4, 2], { dilations: [2, 1] }],
+    [false, 'a filter with holes side by side', [3, 3, 4, 2], { dilations: [1, 2] }],
     [false, 'channels first', [3, 3, 8, 2], { dataFormat: 'NCHW' }],
   ])('%s for %s', (wanted, _, filter, attrs) => {
     expect(hasPatchRows(infoOf(x, filter, attrs))).toBe(wanted);
