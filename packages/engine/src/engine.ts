@@ -13,6 +13,8 @@ export interface Engine {
   readonly pool: Region | null;
   /** Whether compiled functions keep half-precision weights a second time, as their kernels need them. */
   readonly packWeights: boolean;
+  /** Whether compiled functions compute convolutions by Winograd's minimal filtering where that is faster. */
+  readonly winograd: boolean;
 }
 
 /** What `useEngine` chose. */

@@ -38,6 +38,19 @@ export interface TracedFunction {
   readonly recorded: RecordedGraph;
 }
 
+/** A function of one result that others call, compiled by XLA. It lives as long as the context. */
+export interface InnerFunction {
+  readonly name: string;
+  /** TF_Function, for graphs that call it. */
+  readonly pointer: Pointer;
+  readonly shape: readonly number[];
+  readonly dtype: number;
+}
+
+/** AttrValue { b: true } */
+const TRUE = Uint8Array.of(0x28, 1);
+const XLA = '_XlaMustCompile';
+
 let functions = 0;
 
 /**
@@ -56,6 +69,8 @@ export class Trace {
   /** Operations that every node created now has to wait for. */
   private after: readonly Pointer[] = [];
   private nodeCount = 0;
+  /** Functions that the graph has copies of. */
+  private readonly known = new Set<InnerFunction>();
   private readonly record = new GraphRecord();
   /** State variables that live in the graph itself, for a session of its own; else they are parameters. */
   ownsVariables = false;
@@ -209,9 +224,55 @@ export class Trace {
     return this.describe('Const', { oper, index: 0 });
   }
 
+  /** A call of another function, which stays one: XLA compiles it, at the first call in the process. */
+  call(callee: InnerFunction, inputs: readonly NodeOutput[]): NodeOutput {
+    const { native } = this.runtime;
+    if (!this.known.has(callee)) {
+      native.TF_GraphCopyFunction!(this.graph, callee.pointer, null, this.status.pointer);
+      this.status.check({ op: callee.name });
+      this.known.add(callee);
+    }
+    const attrs: OpAttr[] = [
+      { name: 'Tin', type: AttrKind.type, value: inputs.map(({ dtype }) => dtype) },
+      { name: 'Tout', type: AttrKind.type, value: [callee.dtype] },
+      { name: 'f', type: AttrKind.func, value: callee.name },
+      { name: XLA, type: AttrKind.bool, value: true },
+    ];
+    const oper = this.node(
+      'PartitionedCall',
+      attrs,
+      inputs.map(({ output }) => output),
+    );
+    const output = { oper, index: 0 };
+    native.TF_GraphSetTensorShape!(this.graph, output, callee.shape, callee.shape.length, this.status.pointer);
+    this.status.check({ op: callee.name });
+    this.record.output(output, callee.shape, callee.dtype);
+    return { output, shape: [...callee.shape], dtype: callee.dtype };
+  }
+
+  /** Close the graph into a function for other functions to {@link call}. The trace is spent afterwards. */
+  finishInner({ output, shape, dtype }: NodeOutput): InnerFunction {
+    const { native, context } = this.runtime;
+    const { name, pointer } = this.toFunction([output]);
+    native.TF_FunctionSetAttrValueProto!(pointer, XLA, TRUE, TRUE.length, this.status.pointer);
+    this.status.check({ op: this.label });
+    native.TFE_ContextAddFunction!(context, pointer, this.status.pointer);
+    this.status.check({ op: this.label });
+    return { name, pointer, shape, dtype };
+  }
+
   /** Close the graph into a function of the context. The trace is spent afterwards. */
   finish(outputs: readonly GraphOutput[]): TracedFunction {
     const { native, context } = this.runtime;
+    const { name, pointer } = this.toFunction(outputs);
+    native.TFE_ContextAddFunction!(context, pointer, this.status.pointer);
+    this.status.check({ op: this.label });
+    native.TF_DeleteFunction!(pointer);
+    return { name, nodes: this.nodeCount, recorded: this.record.finish(outputs, this.effects) };
+  }
+
+  private toFunction(outputs: readonly GraphOutput[]): { name: string; pointer: Pointer } {
+    const { native } = this.runtime;
     const name = `${this.label.replace(/\W/g, '_')}_${functions++}`;
     const pointer = native.TF_GraphToFunctionWithControlOutputs!(
       this.graph,
@@ -232,10 +293,7 @@ export class Trace {
       this.status.pointer,
     ) as Pointer;
     this.status.check({ op: this.label });
-    native.TFE_ContextAddFunction!(context, pointer, this.status.pointer);
-    this.status.check({ op: this.label });
-    native.TF_DeleteFunction!(pointer);
-    return { name, nodes: this.nodeCount, recorded: this.record.finish(outputs, this.effects) };
+    return { name, pointer };
   }
 
   /** Free the graph; functions made from it live on. */

@@ -1,6 +1,7 @@
 import { EngineError, type EngineInfo, type ProfiledOp, useEngine } from '@codiff/engine';
 import type { BenchCase, BenchSpec } from './case.js';
 import { makeCase } from './cases.js';
+import { PEAKS } from './models/peak-case.js';
 import { branchesOfBench } from './models/settings.js';
 
 /** Messages from the parent. */
@@ -31,6 +32,8 @@ async function obey(order: Order): Promise<Answer> {
       ...(spec.device === undefined ? {} : { device: spec.device }),
       ...(spec.threads === undefined ? {} : { threads: spec.threads }),
       branches: branchesOfBench(spec.name),
+      // A peak is what the machine's arithmetic does, not what spares arithmetic.
+      ...((PEAKS as readonly string[]).includes(spec.name) ? { winograd: false } : {}),
       ...(spec.memoryLimitMiB === undefined ? {} : { memoryLimitMiB: spec.memoryLimitMiB }),
     });
     const loadMs = performance.now() - start;

@@ -48,6 +48,9 @@ const MOVES: ReadonlySet<string> = new Set([
 /** Matrices of fewer columns, or products that sum fewer numbers, compute next to nothing for what they move. */
 const NARROW = 8;
 
+/** Products this wide on both sides are as fast in a batch as alone: those of Winograd's convolutions, not those of heads. */
+const WIDE = 96;
+
 /** Contractions that take the bias behind them along. */
 const FUSED: ReadonlySet<string> = new Set(['Conv2D', 'MatMul']);
 
@@ -96,7 +99,7 @@ export function workOf({ nodes, values }: RecordedGraph, node: RecordedNode): Op
       const [A, B, R] = [a!, b!, result].map((dims) => sizeOf(dims.slice(-2))) as [number, number, number];
       const width = Math.sqrt((A * B) / R);
       const flops = 2 * sizeOf(result) * width;
-      if (op === 'MatMul') return { kind: 'matmul', flops, bytes };
+      if (op === 'MatMul' || Math.min(width, result.at(-1)!) >= WIDE) return { kind: 'matmul', flops, bytes };
       return { kind: Math.min(width, result.at(-1)!) < NARROW ? 'narrow-product' : 'product', flops, bytes };
     }
     case 'Softmax':

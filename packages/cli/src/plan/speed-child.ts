@@ -14,7 +14,7 @@ export type SpeedAnswer = { readonly speed: DeviceSpeed } | { readonly error: st
 process.once('message', async ({ device, threads, branches, precision }: SpeedOrder) => {
   let answer: SpeedAnswer;
   try {
-    const info = await useEngine({ ...(device === undefined ? {} : { device }), threads, branches });
+    const info = await useEngine({ ...(device === undefined ? {} : { device }), threads, branches, winograd: false });
     answer = { speed: await measureSpeed(info, precision) };
   } catch (error) {
     answer = { error: error instanceof Error ? error.message : String(error) };

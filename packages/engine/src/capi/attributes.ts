@@ -1,14 +1,14 @@
 import type { OpAttr } from '../tfjs-node.js';
 import type { Native, Pointer } from './native.js';
 
-/** tfjs-node's numbering of attribute kinds. */
-export const AttrKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
+/** tfjs-node's numbering of attribute kinds; it lacks functions, which are 8 in TensorFlow's C API. */
+export const AttrKind = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5, func: 8 } as const;
 
 const encoder = new TextEncoder();
 
 /**
  * Set one attribute on an operation that is about to run (`TFE_Op`) or to join a graph (`TF_OperationDescription`).
- * Numbers and types also come as lists, and texts for a graph.
+ * Numbers and types also come as lists, and texts for a graph. A function is named, in a graph only.
  */
 export function setAttribute(native: Native, target: Pointer, graph: boolean, attr: OpAttr, status: Pointer): void {
   const { name, type, value } = attr;
@@ -44,6 +44,9 @@ export function setAttribute(native: Native, target: Pointer, graph: boolean, at
     case AttrKind.shape:
       if (graph) set('Shape')(target, name, list, list!.length);
       else set('Shape')(target, name, list, list!.length, status);
+      return;
+    case AttrKind.func:
+      set('FuncName')(target, name, value, encoder.encode(value as string).length);
       return;
     default:
       throw new Error(

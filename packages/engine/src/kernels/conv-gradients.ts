@@ -4,6 +4,7 @@ import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.j
 import { defineKernel, op } from './ops.js';
 import { hasPatchRows, patchRows } from './patches.js';
 import { inBfloat16 } from './reductions.js';
+import { gainsByWinograd, isWinograd, winograd } from './winograd.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -13,6 +14,11 @@ export const conv2dBackpropInput = defineKernel<
   ConvAttrs & { inputShape: number[] }
 >(tf.Conv2DBackpropInput, ({ dy, filter }, { inputShape, ...conv }) => {
   const info = convInfo(inputShape, filter.shape, conv);
+  if (isWinograd(info) && gainsByWinograd(inputShape, info.outChannels)) {
+    const { top, bottom, left, right } = info.padInfo;
+    const pads = { top: 2 - top, bottom: 2 - bottom, left: 2 - left, right: 2 - right };
+    return winograd(dy as tf.Tensor4D, filter as tf.Tensor4D, pads, { turned: true });
+  }
   if (!padsFirst(info)) return byImage(info, dy, filter);
   const { top, left } = info.padInfo;
   const padded = byImage(ofPadded(info, conv), dy, filter);

@@ -5,6 +5,7 @@ import { defineKernel, op } from './ops.js';
 import { isPacked, packedConvolution } from './packed-weights.js';
 import { hasPatchRows, patchRows } from './patches.js';
 import { inRowParts, rowPartsOf } from './row-parts.js';
+import { gainsByWinograd, isWinograd, winograd } from './winograd.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -21,7 +22,7 @@ type Form = 'direct' | 'columns' | 'halves';
  * A convolution in the form that is fastest. oneDNN's direct one computes a single float32 image of many channels at one
  * half to one fifth of the speed that it has for two; so such an image becomes two, its upper and its lower half with the
  * rows that they share, or, where that leaves few pixels to each, its patches become the rows of a matrix (im2col). Both are
- * exact.
+ * exact. Many pixels of many channels go by Winograd's way in float32, inside functions.
  */
 export const convolution = defineKernel<{ x: tf.Tensor4D; filter: tf.Tensor4D }, ConvAttrs>(
   tf.Conv2D,
@@ -29,6 +30,7 @@ export const convolution = defineKernel<{ x: tf.Tensor4D; filter: tf.Tensor4D },
     const info = convInfo(x.shape, filter.shape, attrs);
     const { binding } = currentEngine();
     if (gainsByPacking(info) && isPacked(filter)) return packedConvolution(x, filter, convAttrs(info));
+    if (isWinograd(info) && gainsByWinograd(info.outShape, info.inChannels)) return winograd(x, filter, info.padInfo);
     const parts = hasPatchRows(info) ? rowPartsOf(info.outShape) : 1;
     if (parts > 1) return convolveParts(x, filter, info, parts);
     const half = binding.trace !== null && binding.trace.precision !== 'float32';
