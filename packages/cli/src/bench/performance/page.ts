@@ -3,16 +3,21 @@ import { peerName } from '../models/peer.js';
 import { ENTRIES, type Entry } from './entries.js';
 import type { Result, Results } from './results.js';
 
+/** The letter by which the page calls a result's machine. */
+type LetterOf = (row: Pick<Result, 'machine'>) => string;
+
 const MEASURED: readonly string[] = ['forward', 'step', 'generate'];
 
 /** The page of all results: Markdown. @param plot path of the plot of growth beside the page */
 export function performancePage({ results, refusals }: Results, plot: string): string {
   const entries = ENTRIES.filter(({ id }) => results.some(({ entry }) => entry === id));
-  const rows = entries.flatMap((entry) => linesOf(entry, results));
+  const machines = [...new Set(results.map(({ machine }) => machine))];
+  const letterOf: LetterOf = ({ machine }) => String.fromCharCode('A'.charCodeAt(0) + machines.indexOf(machine));
+  const rows = entries.flatMap((entry) => linesOf(entry, results, letterOf));
   const latest = new Map(
     results
       .filter((row) => isPeak(row) && MEASURED.includes(row.phase))
-      .map((row) => [`${row.name} ${row.precision}`, row]),
+      .map((row) => [`${row.name} ${row.precision} ${row.machine}`, row]),
   );
   const peaks = [...latest.values()];
   const grown = results.filter(({ entry }) => entry === 'growth');
@@ -25,10 +30,9 @@ export function performancePage({ results, refusals }: Results, plot: string): s
     "the arithmetic at the machine's convolution peak, measured in the same run. 'First' is from the start of the engine to",
     'the first result, tracing and optimising included, without making the weights.',
     '',
-    ...[...new Set(results.map(({ machine }) => machine))].map((machine) => `Machine: ${machine}.`),
-    '',
-    '| what | precision | batch | ours s | PyTorch s | form | ratio | floor s | peak MiB ours | PyTorch | first s | day |',
-    '|---|---|---|---|---|---|---|---|---|---|---|---|',
+    ...machines.map((machine) => `Machine ${letterOf({ machine })}: ${machine}.\n`),
+    '| what | precision | batch | ours s | PyTorch s | form | ratio | floor s | peak MiB ours | PyTorch | first s | day | machine |',
+    '|---|---|---|---|---|---|---|---|---|---|---|---|---|',
     ...rows,
     '',
     ...(peaks.length === 0
@@ -36,7 +40,7 @@ export function performancePage({ results, refusals }: Results, plot: string): s
       : [
           'Peaks, of the latest run:',
           '',
-          ...peaks.map((row) => `- ${row.name} ${row.precision}: ${digits(row.gflops ?? 0)} GFLOP/s`),
+          ...peaks.map((row) => `- ${letterOf(row)}: ${row.name} ${row.precision}: ${digits(row.gflops ?? 0)} GFLOP/s`),
           '',
         ]),
     'Commands:',
@@ -44,7 +48,7 @@ export function performancePage({ results, refusals }: Results, plot: string): s
     '```',
     ...[...new Set(results.map(({ command }) => command))],
     '```',
-    ...(grown.length + refusals.length === 0 ? [] : ['', ...growthSection(grown, refusals, plot)]),
+    ...(grown.length + refusals.length === 0 ? [] : ['', ...growthSection(grown, refusals, plot, letterOf)]),
     '',
   ].join('\n');
 }
@@ -54,7 +58,7 @@ const seconds = ({ bestMs, medianMs }: Result): string => `${digits(bestMs / 100
 const digits = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 /** A line for each precision and batch of an entry. */
-function linesOf({ id, title, bench }: Entry, results: readonly Result[]): string[] {
+function linesOf({ id, title, bench }: Entry, results: readonly Result[], letterOf: LetterOf): string[] {
   const own = results.filter(({ entry }) => entry === id);
   const same = (a: Result) => (b: Result) =>
     a.precision === b.precision && a.batch === b.batch && a.threads === b.threads;
@@ -79,6 +83,7 @@ function linesOf({ id, title, bench }: Entry, results: readonly Result[]): strin
         peer ? peer.peakRssMiB.toFixed(0) : '-',
         Number.isNaN(first) ? '-' : digits(first),
         row.date,
+        letterOf(row),
       ];
       return `| ${cells.join(' | ')} |`;
     });
@@ -87,7 +92,12 @@ function linesOf({ id, title, bench }: Entry, results: readonly Result[]): strin
 /** `cpu, PyTorch 2.15.0 channels_last` -> `channels_last`. */
 const formOf = ({ device }: Result): string => device.split(' ').at(-1)!;
 
-function growthSection(grown: readonly Result[], refusals: Results['refusals'], plot: string): string[] {
+function growthSection(
+  grown: readonly Result[],
+  refusals: Results['refusals'],
+  plot: string,
+  letterOf: LetterOf,
+): string[] {
   const perImage = (row: Result): number => row.medianMs / row.batch;
   const lines = grown.map((row) => {
     const one = grown.find(
@@ -98,7 +108,8 @@ function growthSection(grown: readonly Result[], refusals: Results['refusals'], 
         other.threads === row.threads,
     );
     const relative = one === undefined ? '-' : (perImage(row) / perImage(one)).toFixed(3);
-    const cells = [row.name, row.precision, row.threads, row.batch, digits(perImage(row) / 1000), relative, row.date];
+    const what = [row.name, row.precision, row.threads, row.batch];
+    const cells = [...what, digits(perImage(row) / 1000), relative, row.date, letterOf(row)];
     return `| ${cells.join(' | ')} |`;
   });
   return [
@@ -108,12 +119,12 @@ function growthSection(grown: readonly Result[], refusals: Results['refusals'], 
     '',
     `![Time per image relative to batch 1](${plot})`,
     '',
-    '| what | precision | threads | batch | s per image | relative | day |',
-    '|---|---|---|---|---|---|---|',
+    '| what | precision | threads | batch | s per image | relative | day | machine |',
+    '|---|---|---|---|---|---|---|---|',
     ...lines,
     ...refusals.map(
       ({ name, precision, threads, batch, why, date }) =>
-        `| ${name} | ${precision} | ${threads} | ${batch} | exceeds memory: ${why} | - | ${date} |`,
+        `| ${name} | ${precision} | ${threads} | ${batch} | exceeds memory: ${why} | - | ${date} | - |`,
     ),
   ];
 }

@@ -38,10 +38,10 @@ describe('performancePage', () => {
     const page = performancePage({ results: [former, row(), peer, peak, load, first], refusals: [] }, 'plot.svg');
     // 200 GFLOP in a second; the peak would do them in half of it.
     expect(page).toContain(
-      '| text UNet forward | float32 | 1 | 1.00 / 1.10 | 1.50 / 1.65 | channels_last | **1.50** | 0.500 | 3000 | 4000 | 5.00 | 2026-11-22 |',
+      '| text UNet forward | float32 | 1 | 1.00 / 1.10 | 1.50 / 1.65 | channels_last | **1.50** | 0.500 | 3000 | 4000 | 5.00 | 2026-11-22 | A |',
     );
-    expect(page).toContain('Machine: a processor, 2 cores, Node 20.');
-    expect(page).toContain('- peak-convolution float32: 400 GFLOP/s');
+    expect(page).toContain('Machine A: a processor, 2 cores, Node 20.');
+    expect(page).toContain('- A: peak-convolution float32: 400 GFLOP/s');
     expect(page).not.toContain('390 GFLOP/s');
     expect(page).toContain('```\nnpm run bench -- unet\n```');
     expect(page).not.toContain('## Growth');
@@ -53,9 +53,17 @@ describe('performancePage', () => {
     const page = performancePage({ results: [bare, other], refusals: [] }, 'plot.svg');
     const lines = page.split('\n').filter((line) => /^\| UNet/.test(line));
     expect(lines).toEqual([
-      '| UNet forward + backward, nothing recomputed | float32 | 1 | 9.00 / 9.50 | not measured | - | - | - | 3000 | - | - | 2026-11-22 |',
-      '| UNet training step with recompute and AdamW | float32 | 1 | 1.00 / 1.10 | not measured | - | - | - | 3000 | - | - | 2026-11-22 |',
+      '| UNet forward + backward, nothing recomputed | float32 | 1 | 9.00 / 9.50 | not measured | - | - | - | 3000 | - | - | 2026-11-22 | A |',
+      '| UNet training step with recompute and AdamW | float32 | 1 | 1.00 / 1.10 | not measured | - | - | - | 3000 | - | - | 2026-11-22 | A |',
     ]);
+  });
+
+  it('tells the machines apart', () => {
+    const other = row({ precision: 'bfloat16', machine: 'another, 4 cores' });
+    const page = performancePage({ results: [row(), peak, other], refusals: [] }, 'plot.svg');
+    expect(page).toContain('Machine A: a processor, 2 cores, Node 20.\n\nMachine B: another, 4 cores.');
+    const machines = page.split('\n').filter((line) => line.startsWith('| text UNet'));
+    expect(machines.map((line) => line.slice(-4))).toEqual([' A |', ' B |']);
   });
 
   it('shows growth by image, with what did not fit', () => {
@@ -69,8 +77,8 @@ describe('performancePage', () => {
     };
     const page = performancePage({ results: [grown(1, 1000), grown(4, 4200)], refusals: [refusal] }, 'plot.svg');
     expect(page).toContain('![Time per image relative to batch 1](plot.svg)');
-    expect(page).toContain('| unet | float32 | 2 | 4 | 1.05 | 1.050 | 2026-11-22 |');
-    expect(page).toContain('| unet | float32 | 2 | 8 | exceeds memory: needs 9 GiB | - | 2026-11-22 |');
+    expect(page).toContain('| unet | float32 | 2 | 4 | 1.05 | 1.050 | 2026-11-22 | A |');
+    expect(page).toContain('| unet | float32 | 2 | 8 | exceeds memory: needs 9 GiB | - | 2026-11-22 | - |');
   });
 });
 
