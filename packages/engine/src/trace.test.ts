@@ -38,7 +38,8 @@ function open(answers: Answers = {}) {
     TF_OperationOutputType: () => DataType.float,
     ...answers,
   });
-  const runtime = { native: fake.native, context: 1n, opDefs: OPS } as object as Runtime;
+  const choice = { device: { name: 'the device' } };
+  const runtime = { native: fake.native, context: 1n, opDefs: OPS, choice } as object as Runtime;
   const trace = new Trace(runtime, 'my step');
   /** The operations that an operation waits for beside its inputs. */
   const waitsFor = (oper: Pointer) =>
@@ -90,7 +91,9 @@ describe('operations', () => {
     expect(() => {
       fail(3, 'rank 2 wanted');
       trace.operation('Neg', [], [x], 1);
-    }).toThrow(/^compile 'my step': Neg: rank 2 wanted \(invalid-argument\)\. at .*trace\.test\.ts:\d+/);
+    }).toThrow(
+      /^compile 'my step': Neg on the device inputs \[4\]: rank 2 wanted \(invalid-argument\)\. at .*trace\.test\.ts:\d+/,
+    );
   });
 
   it.each([

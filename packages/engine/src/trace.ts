@@ -329,9 +329,10 @@ export class Trace {
     }
     for (const oper of this.after) native.TF_AddControlInput!(description, oper);
     const oper = native.TF_FinishOperation!(description, this.status.pointer) as Pointer;
-    const error = this.status.error({ op });
+    const where = { op, device: this.runtime.choice.device.name, inputShapes: this.record.shapesOf(inputs) };
+    const error = this.status.error(where);
     if (error !== null)
-      throw new EngineError(`compile '${this.label}': ${error.message}${userFrame()}`, { code: error.code, op });
+      throw new EngineError(`compile '${this.label}': ${error.message}${userFrame()}`, { ...where, code: error.code });
     this.record.node(oper, name, op, inputs, this.after);
     for (const input of inputs) {
       const variable = this.readsOf.get(input.oper);

@@ -113,6 +113,19 @@ describe('operations', () => {
       'BatchMatMulV2',
       [/Dimensions must be equal|must be equal/],
     );
+    const error = thrownBy(() =>
+      compile((x: tf.Tensor1D) => executeOp('BatchMatMulV2', matMul, [tf.reshape(x, [3, 1]), tf.zeros([2, 2])]))(
+        tf.ones([3]),
+      ),
+    );
+    expect(error).toMatchObject({
+      op: 'BatchMatMulV2',
+      inputShapes: [
+        [3, 1],
+        [2, 2],
+      ],
+    });
+    expect((error as EngineError).device).toMatch(/CPU:0$/);
   });
 });
 

@@ -59,6 +59,11 @@ export class GraphRecord {
     this.nodes[node]!.outputs[output.index] = this.values.push({ node, shape, dtype }) - 1;
   }
 
+  /** Shapes of outputs, as far as they were told. */
+  shapesOf(outputs: readonly GraphOutput[]): (readonly number[])[] {
+    return outputs.map((output) => this.values[this.valueOf(output)]!.shape);
+  }
+
   /** The graph as far as it goes. */
   finish(results: readonly GraphOutput[], effects: readonly Pointer[]): RecordedGraph {
     const { nodes, values } = this;
