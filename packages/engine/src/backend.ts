@@ -5,7 +5,7 @@ import { AttrKind } from './capi/attributes.js';
 import { DataType, dataTypeOf } from './capi/data-type.js';
 import type { Pointer } from './capi/native.js';
 import { EngineError } from './errors.js';
-import type { VariableSlot } from './slots.js';
+import type { SymbolSlot, VariableSlot } from './slots.js';
 import { int64ScalarOf, KERNEL_PACKAGE, loadKernels, type TensorData, type TensorMetadata } from './tfjs-node.js';
 import type { Trace } from './trace.js';
 
@@ -76,6 +76,8 @@ export interface EngineBackend extends InstanceType<ReturnType<typeof loadKernel
   consume(tensor: Tensor, resource: Pointer, label: string): void;
   /** The narrower type in which a tensor's elements are stored, if any. */
   storedAs(tensor: TensorInfo): number | undefined;
+  /** The value that a tensor has in the trace under way, of which it becomes a constant or an argument if it is from outside. */
+  symbolOf(tensor: TensorInfo): SymbolSlot;
   /** The node that computes a tensor in the trace under way; null if it is no value of it yet. */
   nodeOf(tensor: TensorInfo): Pointer | null;
   /** The slot behind a tensor if it is a state variable's value. */
@@ -99,6 +101,10 @@ export function createBackend(binding: TensorBinding): EngineBackend {
         if (int64 !== null) return this.temporary(binding.createTensor([], DataType.int64, int64));
         return binding.trace === null ? this.idOf(tensor) : this.symbolId(tensor, binding.trace);
       });
+    }
+
+    symbolOf(tensor: TensorInfo): SymbolSlot {
+      return binding.symbol(this.getInputTensorIds([tensor])[0]!);
     }
 
     override executeSingleOutput(...args: Parameters<InstanceType<typeof Base>['executeSingleOutput']>): Tensor {

@@ -26,9 +26,9 @@ export type EngineErrorCode = (typeof CODES)[number] | 'usage';
 export interface EngineErrorDetails {
   readonly code: EngineErrorCode;
   /** TensorFlow operation, or the name of a compiled function. */
-  readonly op?: string;
-  readonly device?: string;
-  readonly inputShapes?: readonly (readonly number[])[];
+  readonly op?: string | undefined;
+  readonly device?: string | undefined;
+  readonly inputShapes?: readonly (readonly number[])[] | undefined;
 }
 
 /**
@@ -52,11 +52,7 @@ export class EngineError extends Error {
 }
 
 /** Turn a TensorFlow status into an error that names op, device and input shapes. */
-export function statusError(
-  code: number,
-  text: string,
-  context: { op?: string; device?: string; inputShapes?: readonly (readonly number[])[] } = {},
-): EngineError {
+export function statusError(code: number, text: string, context: Omit<EngineErrorDetails, 'code'> = {}): EngineError {
   const name = CODES[code] ?? 'unknown';
   const { op, device, inputShapes } = context;
   const lost = lostProcess(text);

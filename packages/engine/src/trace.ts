@@ -329,10 +329,13 @@ export class Trace {
     }
     for (const oper of this.after) native.TF_AddControlInput!(description, oper);
     const oper = native.TF_FinishOperation!(description, this.status.pointer) as Pointer;
-    const where = { op, device: this.runtime.choice.device.name, inputShapes: this.record.shapesOf(inputs) };
-    const error = this.status.error(where);
-    if (error !== null)
-      throw new EngineError(`compile '${this.label}': ${error.message}${userFrame()}`, { ...where, code: error.code });
+    // Shapes are looked up only for what went wrong: functions have thousands of nodes.
+    const error = this.status.error(() => ({
+      op,
+      device: this.runtime.choice.device.name,
+      inputShapes: this.record.shapesOf(inputs),
+    }));
+    if (error !== null) throw new EngineError(`compile '${this.label}': ${error.message}${userFrame()}`, error);
     this.record.node(oper, name, op, inputs, this.after);
     for (const input of inputs) {
       const variable = this.readsOf.get(input.oper);

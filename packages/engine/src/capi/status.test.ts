@@ -25,6 +25,15 @@ describe('Status', () => {
     expect(error!.message).toBe('MatMul inputs [2,3]: shapes differ (invalid-argument).');
   });
 
+  it('looks up what the caller knows only for an error', () => {
+    const { status, fail } = open();
+    let asked = 0;
+    const context = () => ({ op: `MatMul${++asked}` });
+    expect(status.error(context)).toBeNull();
+    fail(3, 'shapes differ');
+    expect(status.error(context)).toMatchObject({ op: 'MatMul1' });
+  });
+
   it('throws it in check', () => {
     const { status, fail } = open();
     fail(5, 'gone');

@@ -100,7 +100,7 @@ export function traceProgram(
       }
       const structure = takeApart(value, 'result');
       const indexOf = stateArg < 0 ? [] : storeState(value, structure);
-      const nodes = structure.tensors.map((tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!));
+      const nodes = structure.tensors.map((tensor) => backend.symbolOf(tensor));
       const results: ResultSpec[] = [];
       const outputs = nodes.flatMap(({ output, shape, dtype }, i) => {
         if ((indexOf[i] ?? -1) >= 0) return [];
@@ -145,7 +145,7 @@ export function traceProgram(
   function storeState(value: unknown, structure: Structure): readonly number[] {
     const state = findState(label, args[stateArg]!, value, structure);
     state.tensors.forEach((tensor, i) => {
-      const { output, dtype } = binding.symbol(backend.getInputTensorIds([tensor])[0]!);
+      const { output, dtype } = backend.symbolOf(tensor);
       if (trace.isCurrent(output, i)) return;
       trace.update('AssignVariableOp', [{ name: 'dtype', type: AttrKind.type, value: dtype }], [i, output]);
     });

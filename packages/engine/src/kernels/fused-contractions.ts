@@ -216,8 +216,7 @@ function remember(
 
 /** A tensor as the graph has it, which outlives the tensor. */
 function graphValue(tensor: tf.TensorInfo): NodeOutput {
-  const { backend, binding } = currentEngine();
-  const { output, shape, dtype } = binding.symbol(backend.getInputTensorIds([tensor])[0]!);
+  const { output, shape, dtype } = currentEngine().backend.symbolOf(tensor);
   return { output, shape, dtype };
 }
 

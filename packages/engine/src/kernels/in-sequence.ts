@@ -9,14 +9,19 @@ export function inSequence<Part, Result extends tf.Tensor>(
   parts: readonly Part[],
   compute: (part: Part) => Result[],
 ): Result[][] {
-  const { binding, backend } = currentEngine();
-  const { trace } = binding;
+  const { trace } = currentEngine().binding;
   let last: Result[] = [];
   return parts.map((part) => {
     const run = (): Result[] => tf.tidy(() => compute(part));
     if (trace === null) return run();
-    const done = last.map((tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!).output.oper);
-    last = trace.following(done, run);
+    last = after(last, run);
     return last;
   });
+}
+
+/** Run `build` so that each node it adds to the function being traced waits for `tensors`: what it makes is not there before. */
+export function after<T>(tensors: readonly tf.TensorInfo[], build: () => T): T {
+  const { binding, backend } = currentEngine();
+  const nodes = tensors.map((tensor) => backend.symbolOf(tensor).output.oper);
+  return binding.trace!.following(nodes, build);
 }

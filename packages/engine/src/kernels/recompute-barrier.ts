@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { AttrKind } from '../capi/attributes.js';
 import { currentEngine } from '../engine.js';
+import { after } from './in-sequence.js';
 import { defineKernel, FLOAT } from './ops.js';
 
 let barriers = 0;
@@ -14,11 +15,10 @@ export const recomputeBarrier = defineKernel<{ [name: string]: tf.Tensor }>('Rec
   const { binding, backend } = currentEngine();
   const { trace } = binding;
   if (trace === null) return tensors.map((tensor) => tf.clone(tensor));
-  const symbolOf = (tensor: tf.Tensor) => binding.symbol(backend.getInputTensorIds([tensor])[0]!);
   const mark = { name: '_recompute', type: AttrKind.int, value: ++barriers };
-  return trace.following([symbolOf(dy!).output.oper], () =>
+  return after([dy!], () =>
     tensors.map((tensor) => {
-      const { output, dtype } = symbolOf(tensor);
+      const { output, dtype } = backend.symbolOf(tensor);
       const [copy] = trace.operation('Identity', [{ ...FLOAT, value: dtype }, mark], [output], 1);
       return backend.tensorOf(binding.addSymbol(trace, copy!));
     }),

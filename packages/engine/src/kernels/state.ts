@@ -34,10 +34,10 @@ export function inPlace(tensors: readonly TensorInfo[]): InPlace | null {
     const last: Pointer | null = trace.lastEffect;
     return trace.following(last === null ? [] : [last], build);
   };
-  const output = (tensor: TensorInfo): GraphOutput => binding.symbol(backend.getInputTensorIds([tensor])[0]!).output;
+  const output = (tensor: TensorInfo): GraphOutput => backend.symbolOf(tensor).output;
   const variables: number[] = [];
   for (const tensor of tensors) {
-    const slot = binding.symbol(backend.getInputTensorIds([tensor])[0]!);
+    const slot = backend.symbolOf(tensor);
     if (slot.variable === undefined || !trace.isCurrent(slot.output, slot.variable)) return null;
     variables.push(slot.variable);
   }

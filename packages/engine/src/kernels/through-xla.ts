@@ -20,7 +20,7 @@ export function throughXla(
   const { binding, backend } = currentEngine();
   const { runtime, trace } = binding;
   if (trace === null) throw new Error(`engine: '${key}' is for functions that are being traced`);
-  const symbols = inputs.map((input) => binding.symbol(backend.getInputTensorIds([input])[0]!));
+  const symbols = inputs.map((input) => backend.symbolOf(input));
   const known = functions.get(runtime) ?? new Map<string, InnerFunction>();
   functions.set(runtime, known);
   const signature = [key, ...inputs.map(({ shape }) => shape.join('x'))].join(' ');
@@ -45,7 +45,7 @@ function traceInner(
         const node = { output: inner.placeholder(dtype, shape), shape: [...shape], dtype };
         return backend.tensorOf(binding.addSymbol(inner, node));
       });
-      made = inner.finishInner(binding.symbol(backend.getInputTensorIds([build(parameters)])[0]!));
+      made = inner.finishInner(backend.symbolOf(build(parameters)));
     });
     return made!;
   } finally {
