@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { currentEngine } from '../engine.js';
 import { type ConvAttrs, convAttrs, convInfo, paddedImage } from './conv-attrs.js';
 import { defineKernel, op } from './ops.js';
-import { hasPatchRows, patchRows } from './patches.js';
+import { hasPatchRows, imageOfRows, patchRows } from './patches.js';
 import { inBfloat16 } from './reductions.js';
-import { gainsByWinograd, isWinograd, winograd } from './winograd.js';
+import { gainsByWinograd, isWinograd, winograd, winogradFilterGradient } from './winograd.js';
 
 type Info = tf.backend_util.Conv2DInfo;
 
@@ -19,6 +19,7 @@ export const conv2dBackpropInput = defineKernel<
     const pads = { top: 2 - top, bottom: 2 - bottom, left: 2 - left, right: 2 - right };
     return winograd(dy as tf.Tensor4D, filter as tf.Tensor4D, pads, { turned: true });
   }
+  if (spreadsColumns(info)) return imageByColumns(info, dy, filter);
   if (!padsFirst(info)) return byImage(info, dy, filter);
   const { top, left } = info.padInfo;
   const padded = byImage(ofPadded(info, conv), dy, filter);
@@ -32,6 +33,9 @@ export const conv2dBackpropFilter = defineKernel<
 >(tf.Conv2DBackpropFilter, ({ x, dy }, { filterShape, ...conv }) => {
   const info = convInfo(x.shape, filterShape, conv);
   if (byColumns(info)) return filterByColumns(info, x, dy);
+  if (isWinograd(info) && gainsByWinograd(info.outShape, info.inChannels)) {
+    return winogradFilterGradient(x, dy as tf.Tensor4D, info.padInfo);
+  }
   if (!padsFirst(info)) return byFilter(info, x, dy);
   return byFilter(ofPadded(info, conv), paddedImage(x, info), dy);
 });
@@ -53,6 +57,24 @@ function byColumns(info: Info): boolean {
   const { batchSize, outHeight, outWidth, inChannels } = info;
   if (currentEngine().binding.runtime.onGpu || !hasPatchRows(info) || inChannels < 256) return false;
   return batchSize * outHeight * outWidth <= (inBfloat16() ? 1024 : 256);
+}
+
+/**
+ * Whether an image's gradient is faster as one product of matrices whose rows are spread over the image: for the many channels of
+ * a U-Net's first decoder blocks. Measured on two Zen 5 cores in float32: 1792 channels of 8x8 pixels from 896 take 10 instead of
+ * 98 ms, of 16x16 pixels 27 instead of 42; with 1344 channels both take the same.
+ */
+function spreadsColumns(info: Info): boolean {
+  const { batchSize, inHeight, inWidth, inChannels } = info;
+  if (currentEngine().binding.runtime.onGpu || !hasPatchRows(info) || inChannels < 1536) return false;
+  return !inBfloat16() && batchSize * inHeight * inWidth <= 512;
+}
+
+function imageByColumns(info: Info, dy: tf.Tensor, filter: tf.Tensor): tf.Tensor4D {
+  const { batchSize, outHeight, outWidth, outChannels, filterHeight, filterWidth, inChannels } = info;
+  const pixels = tf.reshape(dy, [batchSize * outHeight * outWidth, outChannels]) as tf.Tensor2D;
+  const weights = tf.reshape(filter, [filterHeight * filterWidth * inChannels, outChannels]) as tf.Tensor2D;
+  return imageOfRows(tf.matMul(pixels, weights, false, true), info);
 }
 
 function filterByColumns(info: Info, x: tf.Tensor4D, dy: tf.Tensor): tf.Tensor {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { largestDifference, waves } from '../../test/support/kernel.js';
 import { type ConvAttrs, convInfo } from './conv-attrs.js';
-import { hasPatchRows, patchRows } from './patches.js';
+import { hasPatchRows, imageOfRows, patchRows } from './patches.js';
 
 beforeAll(async () => {
   tf.enableProdMode();
@@ -44,6 +44,26 @@ describe('patchRows', () => {
     expect(rows.shape).toEqual([2 * info.outHeight * info.outWidth, kernel[0] * kernel[1] * 3]);
     const product = tf.matMul(rows, tf.reshape(w, [-1, 4]) as tf.Tensor2D);
     expect(largestDifference(tf.reshape(product, info.outShape), tf.conv2d(x, w, 1, pad))).toBeLessThan(1e-5);
+  });
+});
+
+describe('imageOfRows', () => {
+  it.each<{ kernel: [number, number]; pad: ConvAttrs['pad'] }>([
+    { kernel: [3, 3], pad: 'same' },
+    { kernel: [3, 2], pad: 'valid' },
+    { kernel: [2, 4], pad: 'same' },
+    { kernel: [4, 3], pad: EXPLICIT },
+  ])('is the transpose of the rows, filter $kernel, padding $pad', ({ kernel, pad }) => {
+    const x = waves([2, 6, 5, 3]) as tf.Tensor4D;
+    const info = infoOf(x.shape, [...kernel, 3, 4], { pad });
+    const rows = patchRows(x, info);
+    const dy = waves(rows.shape, 1);
+    const image = imageOfRows(dy, info);
+    expect(image.shape).toEqual(x.shape);
+    const [along, back] = [tf.sum(tf.mul(rows, dy)), tf.sum(tf.mul(x, image))];
+    expect(largestDifference(along, back)).toBeLessThan(1e-4);
+    const one = tf.reshape(tf.cast(tf.oneHot(17, 180), 'float32'), x.shape);
+    expect(image.dataSync()[17]).toBeCloseTo(tf.sum(tf.mul(patchRows(one, info), dy)).dataSync()[0]!, 4);
   });
 });
 

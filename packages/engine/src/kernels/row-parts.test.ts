@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waves } from '../../test/support/kernel.js';
 import { type PlainEngine, startPlainEngine } from '../../test/support/plain-engine.js';
 import { currentEngine, type Engine, setEngine } from '../engine.js';
-import { inRowParts, type RowPart, rowPartsOf } from './row-parts.js';
+import { inRowParts, type RowPart, rowParts, rowPartsOf } from './row-parts.js';
 
 let engine: PlainEngine;
 beforeAll(async () => {
@@ -87,5 +87,28 @@ describe('inRowParts', () => {
       tf.image.resizeNearestNeighbor(rows, [2 * rows.shape[1], 6]),
     );
     expect(enlarged.dataSync()).toEqual(tf.image.resizeNearestNeighbor(x, [16, 6]).dataSync());
+  });
+
+  it('divides each image of a batch', () => {
+    const x = tf.concat([numbered(8), tf.add(numbered(8), 8)]) as tf.Tensor4D;
+    const y = inRowParts(x, { parts: 2, height: 8, above: 1, below: 0 }, (part) => {
+      note(part);
+      return tf.slice(part.rows, [0, part.first ? 0 : 1, 0, 0], [1, 4, 3, 2]);
+    });
+    expect(seen).toEqual([
+      [0, 4, true, false],
+      [3, 5, false, true],
+      [8, 4, true, false],
+      [11, 5, false, true],
+    ]);
+    expect(y.shape).toEqual(x.shape);
+    expect(y.dataSync()).toEqual(x.dataSync());
+  });
+
+  it('divides a batch into whole images', () => {
+    const x = waves([6, 4, 3, 2]) as tf.Tensor4D;
+    const division = { images: 2, parts: 1, height: 4, above: 1, below: 1 };
+    expect(rowParts(x, division).map(({ rows }) => rows.shape)).toEqual(Array(3).fill([2, 4, 3, 2]));
+    expect(inRowParts(x, division, ({ rows }) => rows).dataSync()).toEqual(x.dataSync());
   });
 });

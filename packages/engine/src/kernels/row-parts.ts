@@ -6,11 +6,23 @@ const LEAST_ELEMENTS = 2 ** 22;
 
 /** A part of an image's rows, with those around it that it sees. */
 export interface RowPart {
-  /** [1,h,W,C] */
+  /** [1,h,W,C], or [images,H,W,C] */
   readonly rows: tf.Tensor4D;
   /** Whether the image ends above and below it. */
   readonly first: boolean;
   readonly last: boolean;
+}
+
+/** How images are divided. */
+export interface Division {
+  /** Images that a part has whole, a divisor of the batch; more than one only with `parts` 1. Default 1. */
+  readonly images?: number;
+  /** Parts of the rows of each image. */
+  readonly parts: number;
+  /** Rows to divide: result row i, in units of rows of x, sees i - above to i + below. */
+  readonly height: number;
+  readonly above: number;
+  readonly below: number;
 }
 
 /**
@@ -25,23 +37,28 @@ export function rowPartsOf([B, H, W, C]: readonly number[]): number {
   return B === 1 && H! % branches === 0 && H! * W! * C! >= LEAST_ELEMENTS ? branches : 1;
 }
 
-/**
- * Compute an image in parts of its rows, and put the results together.
- * @param x [1,H,W,C] @param height rows to divide: result row i, in units of rows of x, sees i - above to i + below
- */
-export function inRowParts(
-  x: tf.Tensor4D,
-  { parts, height, above, below }: Readonly<Record<'parts' | 'height' | 'above' | 'below', number>>,
-  compute: (part: RowPart) => tf.Tensor4D,
-): tf.Tensor4D {
-  const [, H, W, C] = x.shape;
+/** Parts of [B,H,W,C], of one image after the other. */
+export function rowParts(x: tf.Tensor4D, { images = 1, parts, height, above, below }: Division): RowPart[] {
+  const [B, H, W, C] = x.shape;
   // Slices along the first axis are no copies.
-  const image = tf.reshape(x, [H, W, C]) as tf.Tensor3D;
-  const results = Array.from({ length: parts }, (_, i) => {
+  const all = tf.reshape(x, [B * H, W, C]) as tf.Tensor3D;
+  return Array.from({ length: (B / images) * parts }, (_, index) => {
+    const [image, i] = [Math.floor(index / parts) * images, index % parts];
     const begin = Math.max(0, (i * height) / parts - above);
     const rows = Math.min(H, ((i + 1) * height) / parts + below) - begin;
-    const part = tf.reshape(tf.slice(image, [begin, 0, 0], [rows, W, C]), [1, rows, W, C]) as tf.Tensor4D;
-    return compute({ rows: part, first: i === 0, last: i === parts - 1 });
+    const part = tf.slice(all, [image * H + begin, 0, 0], [images * rows, W, C]);
+    return { rows: tf.reshape(part, [images, rows, W, C]), first: i === 0, last: i === parts - 1 };
   });
-  return tf.concat(results, 1);
+}
+
+/** The results of the parts of B images, in their order, put together. */
+export function joined(results: readonly tf.Tensor4D[], B: number): tf.Tensor4D {
+  const [, , W, D] = results[0]!.shape;
+  const rows = results.map((result) => tf.reshape(result, [-1, W, D]));
+  return tf.reshape(rows.length === 1 ? rows[0]! : tf.concat(rows, 0), [B, -1, W, D]);
+}
+
+/** Compute images [B,H,W,C] in parts of their rows, and put the results together. */
+export function inRowParts(x: tf.Tensor4D, division: Division, compute: (part: RowPart) => tf.Tensor4D): tf.Tensor4D {
+  return joined(rowParts(x, division).map(compute), x.shape[0]);
 }

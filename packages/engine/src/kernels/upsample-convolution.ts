@@ -5,7 +5,7 @@ import { defineKernel, op } from './ops.js';
 import { isPacked } from './packed-weights.js';
 import { inBfloat16 } from './reductions.js';
 import { inRowParts, rowPartsOf } from './row-parts.js';
-import { gainsByWinograd, winograd } from './winograd.js';
+import { gainsByWinograd, winograd, winogradFilterGradient } from './winograd.js';
 
 type Inputs = Record<'x' | 'filter', tf.Tensor4D>;
 
@@ -56,6 +56,10 @@ export const upsampleConvolution: tf.KernelConfig = {
 export const upsampleConvolutionGrad = defineKernel<Inputs & { dy: tf.Tensor4D }>(
   'UpsampleConv2DGrad',
   ({ dy, x, filter }) => {
+    if (gainsByWinograd(largeShape(x, filter), x.shape[3])) {
+      const dx = winograd(dy, filter, EDGE, { turned: true, summed: true });
+      return [dx, winogradFilterGradient(x, dy, EDGE, true)];
+    }
     if (!gains(x)) return gradientsInTurn(dy, x, filter);
     const attrs = attrsOf(x, filter);
     const [C, D] = [x.shape[3], filter.shape[3]];

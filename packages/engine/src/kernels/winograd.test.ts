@@ -4,7 +4,7 @@ import { largestDifference, waves } from '../../test/support/kernel.js';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
 import { currentEngine, setEngine } from '../engine.js';
 import { compile, inspect, shapeOnly } from '../index.js';
-import { gainsByWinograd, isWinograd, type Pads, winograd } from './winograd.js';
+import { gainsByWinograd, isWinograd, type Pads, winograd, winogradFilterGradient } from './winograd.js';
 
 testWithoutLeaks();
 
@@ -52,12 +52,16 @@ describe('winograd', () => {
     ).toBeLessThan(4e-6);
   });
 
-  it('is that of an image in parts, which are more than one', () => {
-    const [x, w] = [image([1, 128, 64, 64]), filterOf(64, 64)];
+  it.each<[string, Shape]>([
+    ['an image', [1, 128, 64, 64]],
+    ['images, in parts of some each', [4, 64, 64, 64]],
+    ['images, of parts each', [2, 128, 128, 64]],
+  ])('is that of %s, in parts', (_, shape) => {
+    const [x, w] = [image(shape), filterOf(64, 64)];
     const calls = inspect((x: tf.Tensor4D, w: tf.Tensor4D) => winograd(x, w, EDGE), [x, w]).graph.nodes.filter(
       ({ op }) => op === 'BatchMatMulV2',
     );
-    expect(calls.length).toBe(2);
+    expect(calls.length).toBe((shape[0] * shape[1] * shape[2]) / 4096);
     expect(
       relative(
         compiled((x, w) => winograd(x!, w!, EDGE), x, w),
@@ -92,6 +96,42 @@ describe('winograd', () => {
   });
 });
 
+describe('winogradFilterGradient', () => {
+  it.each<[Shape, number, Pads]>([
+    [[1, 4, 4, 1], 1, EDGE],
+    [[1, 8, 12, 5], 3, EDGE],
+    [[3, 12, 8, 7], 4, EDGE],
+    [[1, 5, 7, 3], 2, { top: 0, bottom: 1, left: 1, right: 2 }],
+    [[1, 128, 64, 64], 64, EDGE],
+    [[4, 64, 64, 32], 64, EDGE],
+  ])('is the gradient by the filter of the image %j to %i channels with zeros %j', (shape, D, pads) => {
+    const [x, w] = [image(shape), filterOf(shape[3], D)];
+    const by = (w: tf.Tensor) => tf.conv2d(x, w as tf.Tensor4D, 1, explicit(pads));
+    const dy = image(by(w).shape as Shape);
+    expect(
+      relative(
+        compiled((x, dy) => winogradFilterGradient(x!, dy!, pads), x, dy),
+        tf.grad(by)(w, dy),
+      ),
+    ).toBeLessThan(4e-6);
+  });
+
+  it.each<[Shape, number]>([
+    [[1, 2, 4, 3], 2],
+    [[2, 6, 4, 3], 5],
+    [[1, 64, 32, 64], 64],
+  ])('of a doubled image %j to %i channels, with the gradient by the image', (shape, D) => {
+    const [x, w, dy] = [image(shape), filterOf(shape[3], D), image([shape[0], 2 * shape[1], 2 * shape[2], D])];
+    const enlarge = (x: tf.Tensor) =>
+      tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [2 * shape[1], 2 * shape[2]]) as tf.Tensor4D;
+    const [dx, dw] = tf.grads((x, w) => tf.conv2d(enlarge(x!), w as tf.Tensor4D, 1, 'same'))([x, w], dy);
+    const byImage = compiled((dy, w) => winograd(dy!, w!, EDGE, { turned: true, summed: true }), dy, w);
+    const byFilter = compiled((x, dy) => winogradFilterGradient(x!, dy!, EDGE, true), x, dy);
+    expect(relative(byImage, dx!)).toBeLessThan(4e-6);
+    expect(relative(byFilter, dw!)).toBeLessThan(4e-6);
+  });
+});
+
 describe('convolutions of many pixels and channels', () => {
   const [x, w] = [() => image([1, 32, 32, 96]), () => filterOf(96, 96)];
   const opsOf = (fn: (x: tf.Tensor4D, w: tf.Tensor4D) => tf.Tensor | tf.Tensor[], precision: 'float32' | 'bfloat16') =>
@@ -104,11 +144,12 @@ describe('convolutions of many pixels and channels', () => {
   const before = currentEngine;
   afterEach(() => setEngine({ ...before(), winograd: true }));
 
-  it('go that way in float32, with their gradients by the image, and agree with those that do not', () => {
+  it('go that way in float32, with their gradients, and agree with those that do not', () => {
     const loss = (x: tf.Tensor, w: tf.Tensor) => tf.sum(tf.square(conv(x as tf.Tensor4D, w as tf.Tensor4D)));
     const both = (x: tf.Tensor4D, w: tf.Tensor4D) => [conv(x, w), ...tf.grads(loss)([x, w])];
     expect(opsOf(both, 'float32')).not.toContain('Conv2D');
     expect(opsOf(both, 'float32')).not.toContain('Conv2DBackpropInput');
+    expect(opsOf(both, 'float32')).not.toContain('Conv2DBackpropFilter');
     const run = compile(both);
     const got = run(x(), w());
     both(x(), w()).forEach((wanted, i) => {
