@@ -40,15 +40,18 @@ export const attention = defineKernel<Record<'q' | 'k' | 'v', tf.Tensor3D>, Attr
 export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v' | 'y', tf.Tensor3D>, Attrs>(
   'AttentionGrad',
   ({ dy, q, k, v, y }, { heads, scale }) => {
-    const [Q, K, V, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(v, heads), split(dy, heads)];
-    // sum_M P dP = sum_e dY y, [B,h,N,1]: neither a product nor another array of the logits' size.
+    const [Q, K, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(dy, heads)];
+    // sum_M P dP = sum_e dY y, [B,h,N,1]: neither a product nor another array of the logits' size. It goes with dY as one more
+    // channel, where v has -1, so that the product with v is dP less that sum.
     const inner = tf.sum(tf.mul(dY, split(y, heads)), -1, true) as tf.Tensor4D;
+    const dYInner = tf.concat([dY, inner], 3);
+    const V = split(v, heads);
+    const VMinus = tf.concat([V, tf.fill([...V.shape.slice(0, 3), 1], -1) as tf.Tensor4D], 3);
     const blocks = blocksOf(Q, K);
     const parts = inSequence(blocks, (block) => {
-      const [rows, keys, values, dOut] = [rowsOf(Q, block), headsOf(K, block), headsOf(V, block), rowsOf(dY, block)];
+      const [rows, keys, dOut] = [rowsOf(Q, block), headsOf(K, block), rowsOf(dY, block)];
       const P = softmaxOf(rows, keys);
-      const dP = tf.matMul(dOut, values, false, true);
-      const dS = tf.mul(P, tf.sub(dP, rowsOf(inner, block)));
+      const dS = tf.mul(P, tf.matMul(rowsOf(dYInner, block), headsOf(VMinus, block), false, true));
       // The queries carry the scale already, so dk has it; dq gets it at the end.
       return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
     });
