@@ -8,7 +8,7 @@ type Inputs = Record<'param' | 'm' | 'v' | 'grad' | 'lr' | 'epsilon' | 'decay', 
 /**
  * One parameter's Adam step:
  *   m' = m + (1 - beta1)(grad - m);  v' = beta2 v + (1 - beta2) grad^2;
- *   param' = param - decay param - lr m' / (sqrt(v') + epsilon)
+ *   param' = (1 - decay) param - lr m' / (sqrt(v') + epsilon)
  * Inside a step that owns its state, TensorFlow's ResourceApplyAdam does it in one pass and in place. The bias corrections
  * are already in lr and epsilon, hence its beta powers are zero.
  */
@@ -20,14 +20,13 @@ export const adamUpdate = defineKernel<Inputs, { beta1: number; beta2: number }>
       const m2 = tf.add(m, tf.mul(tf.sub(grad, m), 1 - beta1));
       const v2 = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
       const move = tf.div(tf.mul(m2, lr), tf.add(tf.sqrt(v2), epsilon));
-      return [tf.sub(isZero(decay) ? param : tf.sub(param, tf.mul(param, decay)), move), m2, v2];
+      return [tf.sub(decayed(param, decay), move), m2, v2];
     }
     const { trace, variables, output, read, onceThere } = place;
     const [iParam, iM, iV] = variables as [number, number, number];
     onceThere(grad, () => {
       if (!isZero(decay)) {
-        const decayed = output(tf.sub(param, tf.mul(param, decay)));
-        trace.update('AssignVariableOp', [{ ...FLOAT, name: 'dtype' }], [iParam, decayed]);
+        trace.update('AssignVariableOp', [{ ...FLOAT, name: 'dtype' }], [iParam, output(decayed(param, decay))]);
       }
       const scalars = [0, 0].map((power) => output(tf.scalar(power)));
       const rates = [lr, tf.scalar(beta1), tf.scalar(beta2), epsilon].map(output);
@@ -37,6 +36,10 @@ export const adamUpdate = defineKernel<Inputs, { beta1: number; beta2: number }>
     return variables.map(read);
   },
 );
+
+/** (1 - decay) param, in one pass over the parameter. */
+const decayed = (param: tf.Tensor, decay: tf.Tensor): tf.Tensor =>
+  isZero(decay) ? param : tf.mul(param, tf.sub(1, decay));
 
 /** Whether a scalar is known to be zero before anything runs. */
 function isZero(scalar: tf.TensorInfo): boolean {

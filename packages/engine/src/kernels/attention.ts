@@ -46,7 +46,7 @@ export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v' | 'y', t
     const inner = tf.sum(tf.mul(dY, split(y, heads)), -1, true) as tf.Tensor4D;
     const dYInner = tf.concat([dY, inner], 3);
     const V = split(v, heads);
-    const VMinus = tf.concat([V, tf.fill([...V.shape.slice(0, 3), 1], -1) as tf.Tensor4D], 3);
+    const VMinus = tf.concat([V, tf.neg(tf.onesLike(tf.slice(V, [0, 0, 0, 0], [-1, -1, -1, 1])))], 3);
     const blocks = blocksOf(Q, K);
     const parts = inSequence(blocks, (block) => {
       const [rows, keys, dOut] = [rowsOf(Q, block), headsOf(K, block), rowsOf(dY, block)];
