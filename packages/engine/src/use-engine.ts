@@ -46,8 +46,8 @@ export interface EngineOptions {
    */
   readonly packWeights?: boolean;
   /**
-   * CPU: functions in float32 compute large convolutions of 3x3 pixels by Winograd's minimal filtering, in less than half the time; their
-   * results are off by 4e-6 of the largest, else by 5e-7. On, unless memory is limited.
+   * CPU: functions in float32 compute large convolutions of 3x3 pixels and their gradients by Winograd's minimal filtering, in about half the
+   * time; their results are off by 4e-6 of the largest, else by 5e-7. On, unless memory is limited.
    */
   readonly winograd?: boolean;
   /** Work with other processes: `allReduce` then sums over all of them. Linux only if all are on this machine. */

@@ -48,7 +48,10 @@ const MOVES: ReadonlySet<string> = new Set([
 /** Matrices of fewer columns, or products that sum fewer numbers, compute next to nothing for what they move. */
 const NARROW = 8;
 
-/** Products this wide on both sides are as fast in a batch as alone: those of Winograd's convolutions, not those of heads. */
+/**
+ * Products this wide on both sides are as fast in a batch as alone: those of Winograd's convolutions, not those of heads. Of their
+ * gradients by filters those over few tiles are taken for heads' too.
+ */
 const WIDE = 96;
 
 /** Contractions that take the bias behind them along. */

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { largestDifference, runKernel, waves } from '../../test/support/kernel.js';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
+import { compile } from '../index.js';
 
 testWithoutLeaks();
 
@@ -50,6 +51,24 @@ describe.each(CASES)('attention in $what', ({ q, k, v, attrs }) => {
       expect(largestDifference(grad, wanted[i]!)).toBeLessThan(1e-5 * Math.max(0.1, largest));
     });
   });
+});
+
+it('in bfloat16 has gradients as near to those of float32 as a rounded logit lets them be', () => {
+  const [q, k, v] = [0, 1, 2].map((seed) => waves([1, 256, 64], seed)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const dy = waves([1, 256, 64], 3);
+  const attrs: Attrs = { heads: 2, scale: 1 / Math.sqrt(32) };
+  const grads = (dy: tf.Tensor, q: tf.Tensor, k: tf.Tensor, v: tf.Tensor) => {
+    const [y] = runKernel('Attention', { q, k, v }, attrs);
+    return runKernel('AttentionGrad', { dy, q, k, v, y: y! }, attrs);
+  };
+  const half = compile(grads, { precision: 'bfloat16' });
+  const got = half(dy, q, k, v);
+  grads(dy, q, k, v).forEach((wanted, i) => {
+    const distance = tf.norm(tf.sub(got[i]!, wanted)).dataSync()[0]! / tf.norm(wanted).dataSync()[0]!;
+    expect(distance).toBeGreaterThan(0);
+    expect(distance).toBeLessThan(0.02);
+  });
+  half.dispose();
 });
 
 it('stays finite for logits that overflow exp', () => {

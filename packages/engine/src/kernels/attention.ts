@@ -42,16 +42,17 @@ export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v' | 'y', t
   ({ dy, q, k, v, y }, { heads, scale }) => {
     const [Q, K, dY] = [split(tf.mul(q, scale), heads), split(k, heads), split(dy, heads)];
     // sum_M P dP = sum_e dY y, [B,h,N,1]: neither a product nor another array of the logits' size. It goes with dY as one more
-    // channel, where v has -1, so that the product with v is dP less that sum.
+    // channel, where v has -1, so that the product with v is dP less that sum. Not on a GPU, whose products want channels as they come.
     const inner = tf.sum(tf.mul(dY, split(y, heads)), -1, true) as tf.Tensor4D;
-    const dYInner = tf.concat([dY, inner], 3);
     const V = split(v, heads);
-    const VMinus = tf.concat([V, tf.neg(tf.onesLike(tf.slice(V, [0, 0, 0, 0], [-1, -1, -1, 1])))], 3);
+    const { onGpu } = currentEngine().binding.runtime;
+    const [dYInner, VMinus] = onGpu ? [dY, V] : [tf.concat([dY, inner], 3), tf.concat([V, minusOnes(V)], 3)];
     const blocks = blocksOf(Q, K);
     const parts = inSequence(blocks, (block) => {
       const [rows, keys, dOut] = [rowsOf(Q, block), headsOf(K, block), rowsOf(dY, block)];
       const P = softmaxOf(rows, keys);
-      const dS = tf.mul(P, tf.matMul(rowsOf(dYInner, block), headsOf(VMinus, block), false, true));
+      const dP = tf.matMul(rowsOf(dYInner, block), headsOf(VMinus, block), false, true);
+      const dS = tf.mul(P, onGpu ? tf.sub(dP, rowsOf(inner, block)) : dP);
       // The queries carry the scale already, so dk has it; dq gets it at the end.
       return [tf.matMul(dS, keys), tf.matMul(dS, rows, true), tf.matMul(P, dOut, true)] as tf.Tensor4D[];
     });
@@ -60,6 +61,9 @@ export const attentionGrad = defineKernel<Record<'dy' | 'q' | 'k' | 'v' | 'y', t
     return [dq, ...sums];
   },
 );
+
+/** [B,h,N,d] -> [B,h,N,1] */
+const minusOnes = (x: tf.Tensor4D): tf.Tensor4D => tf.neg(tf.onesLike(tf.slice(x, [0, 0, 0, 0], [-1, -1, -1, 1])));
 
 function softmaxOf(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor4D {
   return tf.softmax(tf.matMul(q, k, false, true)) as tf.Tensor4D;

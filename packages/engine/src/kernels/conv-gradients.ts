@@ -65,9 +65,11 @@ function byColumns(info: Info): boolean {
  * 98 ms, of 16x16 pixels 27 instead of 42; with 1344 channels both take the same.
  */
 function spreadsColumns(info: Info): boolean {
-  const { batchSize, inHeight, inWidth, inChannels } = info;
-  if (currentEngine().binding.runtime.onGpu || !hasPatchRows(info) || inChannels < 1536) return false;
-  return !inBfloat16() && batchSize * inHeight * inWidth <= 512;
+  const { batchSize, inHeight, inWidth, inChannels, outChannels, filterHeight, filterWidth } = info;
+  const { trace, runtime } = currentEngine().binding;
+  if (runtime.onGpu || (trace !== null && trace.precision !== 'float32') || !hasPatchRows(info)) return false;
+  if (inChannels < 1536 || outChannels < 256 || filterHeight * filterWidth > 9) return false;
+  return batchSize * inHeight * inWidth <= 512;
 }
 
 function imageByColumns(info: Info, dy: tf.Tensor, filter: tf.Tensor): tf.Tensor4D {

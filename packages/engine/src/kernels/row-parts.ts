@@ -15,7 +15,7 @@ export interface RowPart {
 
 /** How images are divided. */
 export interface Division {
-  /** Images that a part has whole, a divisor of the batch; more than one only with `parts` 1. Default 1. */
+  /** Images that a part has whole, a divisor of the batch; where they are more than one, `parts` is 1. Default 1. */
   readonly images?: number;
   /** Parts of the rows of each image. */
   readonly parts: number;

@@ -47,6 +47,18 @@ describe.each([[[1, 4, 3]], [[2, 5, 2]], [[1, 32, 33]], [[3, 19, 20]]])(
   },
 );
 
+it('in bfloat16 has the gradients of both in turn, as near as rounding lets them be', () => {
+  const [x, w, dy] = [waves([1, 32, 32, 16]), waves([3, 3, 16, 8], 1), waves([1, 64, 64, 8], 2)];
+  const half = compile(gradsAsOne, { precision: 'bfloat16' });
+  const got = half(dy, x, w);
+  gradsInTurn(dy, x, w).forEach((wanted, i) => {
+    const distance = tf.norm(tf.sub(got[i]!, wanted)).dataSync()[0]! / tf.norm(wanted).dataSync()[0]!;
+    expect(distance).toBeGreaterThan(0);
+    expect(distance).toBeLessThan(0.01);
+  });
+  half.dispose();
+});
+
 it('makes no large image where there are many pixels', () => {
   const ops = (pixels: number[]) =>
     profile(asOne, [waves([...pixels, 3]), waves([3, 3, 3, 5])]).map(({ op }) => op.replace('_MklNative', ''));

@@ -52,16 +52,17 @@ describe('winograd', () => {
     ).toBeLessThan(4e-6);
   });
 
-  it.each<[string, Shape]>([
-    ['an image', [1, 128, 64, 64]],
-    ['images, in parts of some each', [4, 64, 64, 64]],
-    ['images, of parts each', [2, 128, 128, 64]],
-  ])('is that of %s, in parts', (_, shape) => {
-    const [x, w] = [image(shape), filterOf(64, 64)];
+  it.each<[string, Shape, number]>([
+    ['an image', [1, 128, 64, 64], 2],
+    ['images, some in each', [6, 64, 64, 32], 6 / 2],
+    ['images, of parts each', [2, 128, 128, 64], 8],
+    ['images that fit together', [3, 32, 32, 64], 1],
+  ])('is that of %s, in parts', (_, shape, parts) => {
+    const [x, w] = [image(shape), filterOf(shape[3], 64)];
     const calls = inspect((x: tf.Tensor4D, w: tf.Tensor4D) => winograd(x, w, EDGE), [x, w]).graph.nodes.filter(
       ({ op }) => op === 'BatchMatMulV2',
     );
-    expect(calls.length).toBe((shape[0] * shape[1] * shape[2]) / 4096);
+    expect(calls.length).toBe(parts);
     expect(
       relative(
         compiled((x, w) => winograd(x!, w!, EDGE), x, w),
@@ -74,6 +75,7 @@ describe('winograd', () => {
     [[1, 2, 4, 3], 2],
     [[2, 6, 4, 3], 5],
     [[1, 64, 32, 64], 64],
+    [[1, 128, 32, 64], 64],
   ])('of a doubled image is what enlarges %j and convolves it to %i channels', (shape, D) => {
     const [x, w] = [image(shape), filterOf(shape[3], D)];
     const large = tf.image.resizeNearestNeighbor(x, [2 * shape[1], 2 * shape[2]]);
@@ -119,7 +121,7 @@ describe('winogradFilterGradient', () => {
   it.each<[Shape, number]>([
     [[1, 2, 4, 3], 2],
     [[2, 6, 4, 3], 5],
-    [[1, 64, 32, 64], 64],
+    [[1, 128, 32, 64], 64],
   ])('of a doubled image %j to %i channels, with the gradient by the image', (shape, D) => {
     const [x, w, dy] = [image(shape), filterOf(shape[3], D), image([shape[0], 2 * shape[1], 2 * shape[2], D])];
     const enlarge = (x: tf.Tensor) =>
@@ -129,6 +131,20 @@ describe('winogradFilterGradient', () => {
     const byFilter = compiled((x, dy) => winogradFilterGradient(x!, dy!, EDGE, true), x, dy);
     expect(relative(byImage, dx!)).toBeLessThan(4e-6);
     expect(relative(byFilter, dw!)).toBeLessThan(4e-6);
+  });
+});
+
+describe('the gradient by a filter', () => {
+  it('transforms nothing of the image before dy is there', () => {
+    const fn = (x: tf.Tensor4D, w: tf.Tensor4D): tf.Tensor => {
+      const y = tf.conv2d(x, w, 1, 'same');
+      return winogradFilterGradient(x, tf.exp(y) as tf.Tensor4D, EDGE);
+    };
+    const { nodes } = inspect(fn, [image([1, 32, 32, 96]), filterOf(96, 96)]).graph;
+    const dy = nodes.findIndex(({ op }) => op === 'Exp');
+    const later = nodes.slice(dy + 1).filter(({ op }) => op === 'PartitionedCall');
+    expect(later.length).toBe(3);
+    for (const call of later.slice(0, 2)) expect(call.after).toContain(dy);
   });
 });
 
@@ -165,10 +181,25 @@ describe('convolutions of many pixels and channels', () => {
     expect(opsOf(conv, 'float32')).toContain('Conv2D');
   });
 
-  it('give the same bits at each call', () => {
-    const run = compile(conv);
+  it('give the same bits at each call, gradients too', () => {
+    const grads = tf.grads((x, w) => tf.square(conv(x as tf.Tensor4D, w as tf.Tensor4D)));
+    const run = compile((x: tf.Tensor4D, w: tf.Tensor4D) => [conv(x, w), ...grads([x, w])]);
     const [first, second] = [run(x(), w()), run(x(), w())];
-    expect(largestDifference(first, second)).toBe(0);
+    first.forEach((result, i) => {
+      expect(largestDifference(result, second[i]!)).toBe(0);
+    });
+    run.dispose();
+  });
+
+  it('have gradients where no zeros are around the image', () => {
+    const valid = (x: tf.Tensor, w: tf.Tensor) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'valid');
+    const both = (x: tf.Tensor4D, w: tf.Tensor4D) => tf.grads((x, w) => tf.square(valid(x!, w!)))([x, w]);
+    const [large, small] = [image([1, 36, 36, 96]), w()];
+    const run = compile(both);
+    const got = run(large, small);
+    both(large, small).forEach((wanted, i) => {
+      expect(relative(got[i]!, wanted)).toBeLessThan(1e-5);
+    });
     run.dispose();
   });
 });

@@ -3,7 +3,7 @@ import { currentEngine } from '../engine.js';
 import { poolSizes } from '../pool-sizes.js';
 import { after } from './in-sequence.js';
 import { hasPatchRows } from './patches.js';
-import { type Division, joined, rowParts } from './row-parts.js';
+import { joined, rowParts } from './row-parts.js';
 import {
   filterGradientTransform,
   filterTransform,
@@ -18,7 +18,7 @@ export type { Pads };
 
 /** What else a convolution of 3x3 pixels may be. */
 export interface WinogradOptions {
-  /** Of an image whose height and width are doubled first (nearest); the doubled one is never there. */
+  /** Of an image whose height and width are doubled first (nearest); the doubled one is never there. Only with zeros of one pixel. */
   readonly doubled?: boolean;
   /** With the filter turned by half a turn and its channels exchanged, as in the gradient by the image. */
   readonly turned?: boolean;
@@ -64,10 +64,10 @@ export function winograd(
   pads: Pads,
   { doubled = false, turned = false, summed = false }: WinogradOptions = {},
 ): tf.Tensor4D {
-  const plan = planOf(x, filter.shape[turned ? 2 : 3], pads, doubled);
+  const { parts } = planOf(x, filter.shape[turned ? 2 : 3], pads, doubled);
   // Filters are there from the start: their transforms, four times as large, wait until it is their turn.
   const U = after([x], () => filterTransform(filter, turned));
-  const results = inTurns(plan.parts, ({ rows, pads, result }) => {
+  const results = inTurns(parts, ({ rows, pads, result }) => {
     const products = tf.matMul(imageTransform(rows, pads, doubled), U, false, turned);
     return resultTransform(products, result, summed);
   });
@@ -80,13 +80,18 @@ export function winograd(
  * @param dy [B,H',W',D]
  */
 export function winogradFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, pads: Pads, doubled = false): tf.Tensor4D {
-  const { parts, division } = planOf(x, dy.shape[3], pads, doubled);
-  const gradients = rowParts(dy, { ...division, height: dy.shape[1], above: 0, below: 0 });
-  const products = inTurns(parts, ({ rows, pads }, i) => {
-    const dY = resultGradientTransform(gradients[i]!.rows);
-    return tf.matMul(imageTransform(rows, pads, doubled), dY, true, false) as tf.Tensor3D;
-  });
-  return filterGradientTransform(products.reduce((sum, product) => tf.add(sum, product) as tf.Tensor3D));
+  const { parts, images, count } = planOf(x, dy.shape[3], pads, doubled);
+  const gradients = rowParts(dy, { images, parts: count, height: dy.shape[1], above: 0, below: 0 });
+  // The image is there since the forward pass: its transforms, more than twice as large, wait until it is their turn.
+  const sums = after([dy], () =>
+    inTurns(parts, ({ rows, pads }, i, before: tf.Tensor3D | undefined) => {
+      const dY = resultGradientTransform(gradients[i]!.rows);
+      const product = tf.matMul(imageTransform(rows, pads, doubled), dY, true, false) as tf.Tensor3D;
+      return before === undefined ? product : tf.add(before, product);
+    }),
+  );
+  const last = sums.slice(-lanes());
+  return filterGradientTransform(last.length === 1 ? last[0]! : (tf.addN(last) as tf.Tensor3D));
 }
 
 /** What is computed at a time. */
@@ -98,35 +103,49 @@ interface Part {
   readonly result: readonly [number, number, number, number];
 }
 
-/** The parts of an image, such that what a part is transformed into stays in caches. */
-function planOf(x: tf.Tensor4D, D: number, pads: Pads, doubled: boolean): { division: Division; parts: Part[] } {
+/** The parts of images, such that what a part is transformed into stays in caches: some images each, or `count` of each image. */
+interface Plan {
+  readonly images: number;
+  readonly count: number;
+  readonly parts: readonly Part[];
+}
+
+function planOf(x: tf.Tensor4D, D: number, pads: Pads, doubled: boolean): Plan {
   const [B, H, W, C] = x.shape;
   const scale = doubled ? 2 : 1;
   const [height, width] = [scale * H + pads.top + pads.bottom - 2, scale * W + pads.left + pads.right - 2];
   const bytes = 36 * 4 * (height / TILE) * (width / TILE) * (C + D);
   const most = Math.max(PART_BYTES, 36 * 4 * C * D);
-  let [images, count] = [1, 1];
-  while (2 * images * bytes <= most && B % (2 * images) === 0) images *= 2;
+  let images = B;
+  while (images > 1 && (images * bytes > most || B % images !== 0)) images--;
+  let count = 1;
   // What is above and below a part is seen as far as one row, so images with other zeros stay whole.
   if (pads.top === 1 && pads.bottom === 1) {
     while (bytes / count > most && (height / TILE) % (2 * count) === 0) count *= 2;
   }
-  const division = { images, parts: count, height: H, above: 1, below: 1 };
   // Of a doubled image a part sees one row beyond its end, which the image itself has together with another.
   const inside = doubled ? -1 : 0;
-  const parts = rowParts(x, division).map(({ rows, first, last }): Part => {
-    const own = { ...pads, top: first ? pads.top : inside, bottom: last ? pads.bottom : inside };
-    return { rows, pads: own, result: [images, scale * rows.shape[1] + own.top + own.bottom - 2, width, D] };
-  });
-  return { division, parts };
+  const parts = rowParts(x, { images, parts: count, height: H, above: 1, below: 1 }).map(
+    ({ rows, first, last }): Part => {
+      const own = { ...pads, top: first ? pads.top : inside, bottom: last ? pads.bottom : inside };
+      return { rows, pads: own, result: [images, scale * rows.shape[1] + own.top + own.bottom - 2, width, D] };
+    },
+  );
+  return { images, count, parts };
 }
 
-/** Compute the parts, as many at a time as operations run side by side. */
-function inTurns<T extends tf.Tensor>(parts: readonly Part[], compute: (part: Part, index: number) => T): T[] {
-  const lanes = poolSizes(currentEngine().info).interOpThreads;
+/** How many parts are computed at a time. */
+const lanes = (): number => poolSizes(currentEngine().info).interOpThreads;
+
+/** Compute the parts, as many at a time as operations run side by side. @param compute gets what its turn waits for, if anything */
+function inTurns<T extends tf.Tensor>(
+  parts: readonly Part[],
+  compute: (part: Part, index: number, before: T | undefined) => T,
+): T[] {
   const done: T[] = [];
   parts.forEach((part, i) => {
-    done.push(after(i < lanes ? [] : [done[i - lanes]!], () => compute(part, i)));
+    const before = done[i - lanes()];
+    done.push(after(before === undefined ? [] : [before], () => compute(part, i, before)));
   });
   return done;
 }

@@ -83,7 +83,7 @@ type AdamScalars = { lr: tf.Scalar; epsilon: tf.Scalar; decay: tf.Scalar };
 type AdamInputs = { param: tf.Tensor; m: tf.Tensor; v: tf.Tensor; grad: tf.Tensor } & AdamScalars;
 
 /**
- * The kernel `AdamUpdate`: param' = param - decay param - lr m' / (sqrt(v') + epsilon). With lr = rate sqrt(1 - beta2^t) /
+ * The kernel `AdamUpdate`: param' = (1 - decay) param - lr m' / (sqrt(v') + epsilon). With lr = rate sqrt(1 - beta2^t) /
  * (1 - beta1^t) and epsilon scaled by sqrt(1 - beta2^t) this is the step above, the fraction expanded by that root.
  */
 function adamUpdate(inputs: AdamInputs, attrs: AdamUpdateAttrs): { param: tf.Tensor; m: tf.Tensor; v: tf.Tensor } {
@@ -94,7 +94,7 @@ function adamUpdate(inputs: AdamInputs, attrs: AdamUpdateAttrs): { param: tf.Ten
       const newM = tf.add(m, tf.mul(tf.sub(grad, m), 1 - beta1));
       const newV = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
       const change = tf.div(tf.mul(newM, lr), tf.add(tf.sqrt(newV), epsilon));
-      return [tf.sub(tf.sub(param, tf.mul(param, decay)), change), newM, newV];
+      return [tf.sub(tf.mul(param, tf.sub(1, decay)), change), newM, newV];
     });
   });
   return { param: param!, m: m!, v: v! };
