@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SUITES } from './cases.js';
 import type { Answer, Order } from './child.js';
 import { MODEL_BENCHES } from './models/settings.js';
-import { runModelSuite, type SuiteOptions } from './models/suite.js';
+import { runModelBench, type SuiteOptions } from './models/suite.js';
 import { isMeasured, runOpSuite } from './op-suite.js';
 import type { BenchRow } from './row.js';
 
@@ -70,7 +70,7 @@ describe('every benchmark', () => {
     ['ops', () => runOpSuite(SUITES.ops!, { ...run, half: 'float16', batch: 2, xla: false }), 0],
     ...MODEL_BENCHES.map((name): [string, () => Promise<BenchRow[]>, number] => [
       name,
-      () => runModelSuite(name, models),
+      () => runModelBench(name, models),
       // Two precisions and two batches, besides the peaks of the machine.
       4,
     ]),
@@ -91,7 +91,7 @@ describe('every benchmark', () => {
   it('of sampling is called generate, of training step, of networks forward', async () => {
     const phases = await Promise.all(
       (['generate', 'train-step', 'unet'] as const).map(async (name) =>
-        (await runModelSuite(name, models))
+        (await runModelBench(name, models))
           .filter((row) => row.name === name && isMeasured(row))
           .map(({ phase }) => phase),
       ),
@@ -136,5 +136,16 @@ describe('the file that --json names', () => {
     expect(rows.map(({ phase }) => phase)).toEqual(phases);
     for (const row of rows) expect(row).toMatchObject({ name, mode, precision: 'float32', batch: 1 });
     expect([...measurements(rows).values()]).toEqual([1]);
+  });
+
+  it('is not reached where `all` has no such entry, which is said before anything is measured', async () => {
+    await expect(bench(['all', '--only', 'nothing-such'])).rejects.toThrow(
+      /ended with 2: bench all --only nothing-such: wanted a part of one of unet, .*forward-backward/,
+    );
+  });
+
+  it('follows the last of a flag that is given twice', async () => {
+    const rows = await bench(['ops', '--only', 'nothing', '--only', 'start-up']);
+    expect(rows.map(({ name }) => name)).toEqual(['start-up']);
   });
 });

@@ -4,8 +4,9 @@ import yargs from 'yargs';
 import { SUITES } from './cases.js';
 import { formatProfile } from './format-profile.js';
 import { DEFAULT_CONFIGS, MODEL_BENCHES, PEER_FORMS } from './models/settings.js';
-import { isModelSuite, modelRatios, profileBench, runModelSuite, type SuiteOptions } from './models/suite.js';
+import { isModelBench, modelRatios, profileBench, runModelBench, type SuiteOptions } from './models/suite.js';
 import { isMeasured, opRatios, runOpSuite } from './op-suite.js';
+import { ENTRIES } from './performance/entries.js';
 import { measureGrowth, measureTable } from './performance/measure.js';
 import { writeReport } from './report.js';
 import { type BenchRow, formatRows } from './row.js';
@@ -65,6 +66,8 @@ const args = await yargs(process.argv.slice(2))
     describe: 'Forms that the peer tries; the fastest is measured',
   })
   .strict()
+  // The last of a flag that is given twice counts, as in most commands.
+  .parserConfiguration({ 'duplicate-arguments-array': false })
   .parse();
 
 /** The short precision of the device: GPUs are told by --device, for the library is not loaded here. */
@@ -105,15 +108,23 @@ if (what === 'plan') {
 } else {
   const rows = await measured();
   const shown = args.write === undefined ? rows : rows.filter(isMeasured);
-  const output = [formatRows(shown), ...(isModelSuite(what) ? modelRatios(rows) : opRatios(rows))].join('\n');
+  const output = [
+    formatRows(shown),
+    ...(what === 'all' || isModelBench(what) ? modelRatios(rows) : opRatios(rows)),
+  ].join('\n');
   finish(output, rows);
   if (args.write !== undefined && !isPage) writeReport(args.write, what, `npm run bench -- ${what}`, output);
 }
 
 async function measured(): Promise<BenchRow[]> {
   if (what === 'growth') return measuredGrowth();
-  if (what === 'all' && args.write !== undefined) return measureTable(args.write, suite, ({ id }) => isWanted(id));
-  if (isModelSuite(what)) return runModelSuite(what, suite);
+  if (what === 'all') {
+    if (!ENTRIES.some(({ id }) => isWanted(id))) {
+      wrongUse(`bench all --only ${args.only}: wanted a part of one of ${ENTRIES.map(({ id }) => id).join(', ')}`);
+    }
+    return measureTable(args.write, suite, ({ id }) => isWanted(id));
+  }
+  if (isModelBench(what)) return runModelBench(what, suite);
   const names = (SUITES[what] ?? []).filter(isWanted);
   const options = { ...run, half, xla: args.xla, batch: batches[0] ?? 2, threads: threads[0] } as const;
   return [

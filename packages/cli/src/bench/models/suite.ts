@@ -24,16 +24,14 @@ export interface SuiteOptions extends RunOptions, Omit<ModelSettings, 'config'> 
   readonly peerForms: readonly string[];
 }
 
-/** Whether a name is that of full-size benchmarks. */
-export const isModelSuite = (what: string): what is ModelBench | 'all' =>
-  what === 'all' || (MODEL_BENCHES as readonly string[]).includes(what);
+/** Whether a name is that of a full-size benchmark. */
+export const isModelBench = (what: string): what is ModelBench => (MODEL_BENCHES as readonly string[]).includes(what);
 
-/** Measure the machine's peaks, then each benchmark in each precision, in turn with the peer if there is one. */
-export async function runModelSuite(what: ModelBench | 'all', options: SuiteOptions): Promise<BenchRow[]> {
+/** Measure the machine's peaks, then one benchmark in each precision, in turn with the peer if there is one. */
+export async function runModelBench(what: ModelBench, options: SuiteOptions): Promise<BenchRow[]> {
   const rows: BenchRow[] = [];
   for (const precision of options.precisions) rows.push(...(await runPeaks(precision, options)));
-  for (const bench of what === 'all' ? MODEL_BENCHES : [what])
-    for (const precision of options.precisions) rows.push(...(await runBench(bench, precision, options)));
+  for (const precision of options.precisions) rows.push(...(await runBench(what, precision, options)));
   return rows;
 }
 

@@ -26,12 +26,12 @@ export function stamp(now = new Date()): Stamp {
 }
 
 /**
- * Measure the entries of the table, in every precision, with the machine's peaks before each precision. Each entry is kept
- * when it is done, so that a run that is stopped has lost only the one under way.
+ * Measure the entries of the table, in every precision, with the machine's peaks before each precision. Where there is a page each
+ * entry is kept when it is done, so that a run that is stopped has lost only the one under way.
  * @param page Markdown file; results lie beside it as JSON
  */
 export async function measureTable(
-  page: string,
+  page: string | undefined,
   options: SuiteOptions,
   wanted: (entry: Entry) => boolean,
 ): Promise<BenchRow[]> {
@@ -44,6 +44,7 @@ export async function measureTable(
       const own = { ...options, ...settings, runs: Math.min(options.runs, mostRuns) };
       const rows = await runBench(bench, precision, own);
       all.push(...rows);
+      if (page === undefined) continue;
       const common = { ...stamp(), entry: id, command: commandOf(entry, options) };
       keep(page, { results: [...peaks, ...rows].map((row): Result => ({ ...common, ...row })), refusals: [] });
       options.log(`${id} ${precision}: kept in ${resultsFile(page)}`);
