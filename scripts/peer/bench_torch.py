@@ -101,6 +101,8 @@ class Generate:
         mask = torch.zeros(1, 19, 1024)
         mask[:, 0] = 1
         self.mask, self.ids = mask, torch.zeros(1, spec["text"]["max_seq_len"], dtype=torch.long)
+        # One step tells which form is the fastest; all of them would take a quarter of an hour.
+        self.trial = True
         if spec["precision"] == "bfloat16":
             for part in parts.values():
                 part.bfloat16()
@@ -120,7 +122,7 @@ class Generate:
             text = parts["text"](self.ids).expand(size, -1, -1).contiguous()
             mask = parts["mask"](self.mask.to(dtype)).expand(size, -1, -1).contiguous()
             x = self.x
-            for t, alpha, alpha_prev, sigma in spec["schedule"]:
+            for t, alpha, alpha_prev, sigma in spec["schedule"][: 1 if self.trial else None]:
                 steps = torch.full((size,), t)
                 eps = parts["mix"](x.to(dtype), steps, mask, text).float()
                 x0 = (x - (1 - alpha) ** 0.5 * eps) / alpha**0.5
@@ -206,6 +208,7 @@ class Peer:
         form = min(best, key=best.get)
         self.case.use(form)
         timed(self.case)
+        self.case.trial = False
         version = torch.__version__.split("+")[0]
         return {"kind": "opened", "form": form, "notes": notes, "version": version, "probe": first}
 
