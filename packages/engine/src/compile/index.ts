@@ -3,6 +3,7 @@ import { BACKEND_NAME } from '../backend.js';
 import { PRECISIONS, type Precision } from '../capi/config-proto.js';
 import { currentEngine, type Engine } from '../engine.js';
 import { EngineError } from '../errors.js';
+import { giveBackMemory } from '../give-back.js';
 import { packsWeights } from '../kernels/packed-weights.js';
 import { callProgram } from './call.js';
 import { describeLeaves, firstDifference } from './difference.js';
@@ -12,6 +13,8 @@ import { type Structure, sameSignature, takeApart } from './structure.js';
 
 /** Functions kept for different shapes and plain values of one compiled function's arguments. */
 const CACHE_SIZE = 16;
+/** Nodes from which on what tracing leaves behind is worth the time of giving it back: those of a whole model. */
+const LARGE = 1000;
 /** Retraces for one and the same reason before a warning names it. */
 const WARN_AFTER = 4;
 
@@ -95,6 +98,7 @@ export function compile<A extends unknown[], R>(fn: (...args: A) => R, options: 
     watch.missed(args);
     compiled.traces++;
     const program = traceProgram(engine, untyped, structures, { ...settings, packs });
+    if (program.nodes >= LARGE) giveBackMemory();
     entries.unshift({ signature, program });
     for (const { program } of entries.splice(cacheSize)) forget(engine, program);
     return program;
