@@ -62,7 +62,7 @@ describe('imageOfRows', () => {
     expect(image.shape).toEqual(x.shape);
     const [along, back] = [tf.sum(tf.mul(rows, dy)), tf.sum(tf.mul(x, image))];
     expect(largestDifference(along, back)).toBeLessThan(1e-4);
-    const one = tf.reshape(tf.cast(tf.oneHot(17, 180), 'float32'), x.shape);
+    const one: tf.Tensor4D = tf.reshape(tf.cast(tf.oneHot(17, 180), 'float32'), x.shape);
     expect(image.dataSync()[17]).toBeCloseTo(tf.sum(tf.mul(patchRows(one, info), dy)).dataSync()[0]!, 4);
   });
 });
