@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { testWithoutLeaks } from '../../test/support/leak-free.js';
 import { valuesOf } from '../../test/support/start-engine.js';
-import { fieldsOf } from '../capi/proto.js';
+import { functionConfig } from '../capi/config-proto.js';
 import { currentEngine } from '../engine.js';
 import { type Program, type ProgramOptions, traceProgram } from './program.js';
 import { takeApart } from './structure.js';
@@ -50,9 +50,8 @@ describe('traceProgram', () => {
 
   it('carries a config with every call, without which Grappler does not run; XLA by an attribute', () => {
     const of = (options: Partial<ProgramOptions>) => trace((x: tf.Tensor) => tf.neg(x), [tf.scalar(1)], options).attrs;
-    expect(of({})).toEqual([{ name: 'config_proto', type: 0, value: new Uint8Array(0) }]);
-    const [config] = of({ precision: 'bfloat16' });
-    expect([...fieldsOf(config!.value as Uint8Array)].map(([field]) => field)).toEqual([10]);
+    for (const precision of ['float32', 'bfloat16'] as const)
+      expect(of({ precision })).toEqual([{ name: 'config_proto', type: 0, value: functionConfig(precision, 'cpu') }]);
     expect(of({ xla: true })[1]).toEqual({ name: '_XlaMustCompile', type: 3, value: true });
   });
 
