@@ -3,7 +3,7 @@ import { currentEngine } from '../engine.js';
 import { poolSizes } from '../pool-sizes.js';
 import { after } from './in-sequence.js';
 import { hasPatchRows } from './patches.js';
-import { joined, rowParts } from './row-parts.js';
+import { joined, type RowPart, rowParts } from './row-parts.js';
 import {
   filterGradientTransform,
   filterTransform,
@@ -123,15 +123,20 @@ function planOf(x: tf.Tensor4D, D: number, pads: Pads, doubled: boolean): Plan {
   if (pads.top === 1 && pads.bottom === 1) {
     while (bytes / count > most && (height / TILE) % (2 * count) === 0) count *= 2;
   }
+  const parts = rowParts(x, { images, parts: count, height: H, above: 1, below: 1 }).map((part): Part => {
+    const own = count === 1 ? { rows: part.rows, pads } : alike(part, pads, doubled);
+    return { ...own, result: [images, (scale * H) / count + (count === 1 ? pads.top + pads.bottom - 2 : 0), width, D] };
+  });
+  return { images, count, parts };
+}
+
+/** An image's first and last part with the zeros beyond its end as rows of their own: all parts are then transformed by one program. */
+function alike({ rows, first, last }: RowPart, pads: Pads, doubled: boolean): Pick<Part, 'rows' | 'pads'> {
+  const beyond: [number, number] = [first ? 1 : 0, last ? 1 : 0];
+  const all = first || last ? tf.pad(rows, [[0, 0], beyond, [0, 0], [0, 0]]) : rows;
   // Of a doubled image a part sees one row beyond its end, which the image itself has together with another.
   const inside = doubled ? -1 : 0;
-  const parts = rowParts(x, { images, parts: count, height: H, above: 1, below: 1 }).map(
-    ({ rows, first, last }): Part => {
-      const own = { ...pads, top: first ? pads.top : inside, bottom: last ? pads.bottom : inside };
-      return { rows, pads: own, result: [images, scale * rows.shape[1] + own.top + own.bottom - 2, width, D] };
-    },
-  );
-  return { images, count, parts };
+  return { rows: all, pads: { ...pads, top: inside, bottom: inside } };
 }
 
 /** How many parts are computed at a time. */
